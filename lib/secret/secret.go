@@ -1,0 +1,95 @@
+// Package secret holds what must never be printed: a Value shows itself as
+// stars to every formatter, and is read only from files that others cannot.
+package secret
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"syscall"
+)
+
+// maxSize is far above any password or community and keeps a wrong path (a
+// device, a log) from being swallowed whole.
+const maxSize = 64 << 10
+
+// A Value is a password or an SNMP community. The zero Value is none.
+type Value struct{ text string }
+
+// New is a Value that was given by other means than a file.
+func New(text string) Value { return Value{text} }
+
+// Reveal is the secret itself. Its caller hands it to a protocol and to nobody else.
+func (v Value) Reveal() string { return v.text }
+
+// IsZero says that there is none.
+func (v Value) IsZero() bool { return v.text == "" }
+
+const stars = "***"
+
+// String is stars.
+func (v Value) String() string { return stars }
+
+// GoString is stars.
+func (v Value) GoString() string { return stars }
+
+// MarshalText is stars.
+func (v Value) MarshalText() ([]byte, error) { return []byte(stars), nil }
+
+// UnmarshalText takes the secret from an option or the environment.
+func (v *Value) UnmarshalText(text []byte) error { v.text = string(text); return nil }
+
+// LogValue is stars.
+func (v Value) LogValue() slog.Value { return slog.StringValue(stars) }
+
+// Redact is text with every occurrence of the secret starred out.
+func (v Value) Redact(text string) string {
+	if v.text == "" {
+		return text
+	}
+	return strings.ReplaceAll(text, v.text, stars)
+}
+
+// Read is the first line of the file at path, without its end. The group may
+// read the file; others may not, or it is refused with the command that mends it.
+func Read(path string) (Value, error) {
+	// O_NONBLOCK: a FIFO without a writer must not hang a check.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return Value{}, fmt.Errorf("reading secret %q: %w", path, cause(err))
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return Value{}, fmt.Errorf("reading secret %q: %w", path, cause(err))
+	case !info.Mode().IsRegular():
+		return Value{}, fmt.Errorf("reading secret %q: not a regular file", path)
+	case info.Mode().Perm()&0o007 != 0:
+		return Value{}, fmt.Errorf("reading secret %q: others may open it (mode %04o): run chmod o-rwx %q", path, info.Mode().Perm(), path)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return Value{}, fmt.Errorf("reading secret %q: %w", path, cause(err))
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	line = strings.TrimSuffix(line, "\r")
+	switch {
+	case len(b) > maxSize:
+		return Value{}, fmt.Errorf("reading secret %q: larger than %d bytes", path, maxSize)
+	case line == "":
+		return Value{}, fmt.Errorf("reading secret %q: its first line is empty", path)
+	}
+	return Value{line}, nil
+}
+
+// cause is err without the path, which the caller's text already names.
+func cause(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
