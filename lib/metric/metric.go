@@ -154,6 +154,7 @@ type Report struct {
 	Samples []Sample // the dearest first: who must trim takes the last without a limit first
 	Stages  []Stage
 	Advice  []string // lines for a person at -v: what to do on this host
+	Doubt   string   // why an alert would not prove anything: OK stays OK, all else is UNKNOWN; "" = none
 }
 
 // A Stage is one step of a measurement. No field ever holds a secret.
