@@ -57,7 +57,7 @@ func Define[C config, R result](
 				return Check{}, err
 			}
 		}
-		bound := Check{Name: name, Target: t, Limits: c.Limits()}
+		bound := Check{Name: name, Target: t, Limits: c.Limits(), Spec: fmt.Sprintf("%+v", c)}
 		bound.Measure = func(ctx context.Context, t metric.Target) iter.Seq2[metric.Report, error] {
 			return func(yield func(metric.Report, error) bool) {
 				for r, err := range measure(ctx, t, c) {
@@ -82,6 +82,7 @@ type Check struct {
 	Limits  []metric.Limit
 	Measure func(context.Context, metric.Target) iter.Seq2[metric.Report, error]
 	Needs   func(context.Context) []metric.Need // nil = nothing
+	Spec    string                              // the options it was bound from: a reload leaves alone what has the same
 
 	Timeout   time.Duration  // the whole run, resolving included; 0 = only ctx ends it
 	OnTimeout verdict.Status // what a run that did not end in time is; zero = UNKNOWN
