@@ -93,3 +93,15 @@ func cause(err error) error {
 	}
 	return err
 }
+
+// A File is the path of a file with a secret in its first line; "" is none.
+// Options have this type, so that an unreadable secret is found where it is named.
+type File string
+
+// Read is the secret in the file; no path is no secret.
+func (f File) Read() (Value, error) {
+	if f == "" {
+		return Value{}, nil
+	}
+	return Read(string(f))
+}
