@@ -212,6 +212,7 @@ func explain(status Status, rulings []ruling, samples map[string]metric.Sample) 
 		fault  metric.Fault
 		reason metric.Reason
 		why    []string
+		maybe  []string // after what is sure
 	)
 	blame := func(s metric.Sample) {
 		if fault == "" {
@@ -235,13 +236,13 @@ func explain(status Status, rulings []ruling, samples map[string]metric.Sample) 
 			blame(metric.Sample{Fault: metric.FaultMonitor, Reason: metric.ReasonNotMeasured})
 			why = append(why, dark(names, samples))
 		case r.grade == open && r.level.Worse(status):
-			why = append(why, "cannot exclude "+r.level.String()+": limit inside the uncertainty")
+			maybe = append(maybe, "cannot exclude "+r.level.String()+": limit inside the uncertainty")
 		}
 	}
 	if status == OK {
 		fault, reason = "", ""
 	}
-	return fault, reason, join(why...)
+	return fault, reason, join(append(why, maybe...)...)
 }
 
 // heldNames are the names that a conjunction holds, in order.
