@@ -1,0 +1,282 @@
+// Package fleet reads the inventory: hosts and their places, the checks of each
+// with their limits, and what else the exporter is told in the same file.
+//
+// Every value goes through option.Put as it stands in the file, so that an
+// option means the same here and on a command line, and each fault has its line
+// and column whatever type refused it.
+package fleet
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+	"milepost/lib/option"
+)
+
+// A Fleet is an inventory.
+type Fleet struct {
+	File        string
+	Vantage     Vantage
+	StateDir    string
+	References  References
+	Interval    time.Duration // one round
+	Timeout     time.Duration // of a check that says nothing else
+	Hosts       []Host
+	Maintenance []Window
+	Billing     Billing
+	Status      Status
+}
+
+// A Host is one machine that is watched.
+type Host struct {
+	Identity
+	Labels map[string]string
+	Checks []check.Check // by name, ready to run
+}
+
+// An Identity is who and where a host is.
+type Identity struct {
+	Name           string
+	Address        string
+	City           string
+	Country        string
+	Latitude       float64
+	Longitude      float64
+	Virtualization string
+	Group          string
+}
+
+// Vantage is the place this monitor looks from.
+type Vantage struct {
+	Name, Provider, Region string
+	Latitude, Longitude    float64
+}
+
+// References are what this monitor must see before it may blame others.
+type References struct {
+	Resolve   []string `sep:"none"`
+	Resolvers []string `sep:"none"`
+	Ping      []string `sep:"none"`
+	NTP       []string `sep:"none" name:"ntp"`
+}
+
+// A Window is a time of maintenance.
+type Window struct {
+	Hosts    []string `sep:"none"`
+	Groups   []string `sep:"none"`
+	Weekly   string   // "Sun 02:00-04:00"
+	From, To string   // RFC 3339, for one that does not recur
+	Timezone string
+	Reason   string
+}
+
+// Billing is how the bytes of squid's users are counted.
+type Billing struct {
+	Server              string
+	AccessLog           []string `sep:"none"` // globs; empty = nothing is counted
+	Format              string
+	Start               string
+	ExcludeUsers        []string `sep:"none"`
+	Timezone            string
+	KeepBuckets         time.Duration
+	Ledger              string
+	Publish             string
+	PublishPasswordFile string
+	CacheManager        string
+	ExposeUsers         bool
+	TopUsers            int
+	PseudonymKeyFile    string
+}
+
+// Status is what is published of the hosts' states.
+type Status struct {
+	Page          Page     `kong:"-"`
+	Prometheus    Upstream `kong:"-"`
+	Down          []string `sep:"none"`
+	Degraded      []string `sep:"none"`
+	PublishDir    string
+	SecondOpinion bool
+}
+
+// Page says what the status page is called.
+type Page struct{ ID, Name, URL string }
+
+// Upstream is a Prometheus-compatible API.
+type Upstream struct{ URL, HeadersFile string }
+
+// Defaults is a fleet before its file is read.
+func Defaults() *Fleet {
+	return &Fleet{
+		Interval: time.Minute,
+		Timeout:  10 * time.Second,
+		Billing: Billing{
+			Format: "native", Start: "beginning", Timezone: "UTC",
+			KeepBuckets: 400 * 24 * time.Hour, ExposeUsers: true, TopUsers: 1000,
+		},
+		Status: Status{
+			Page: Page{ID: "proxies", Name: "Proxies"},
+			Down: []string{"squid_auth"}, Degraded: []string{"packet_loss", "resolver"}, SecondOpinion: true,
+		},
+	}
+}
+
+// fileLimit is the most that is read of an inventory, in bytes: 10,000 hosts
+// take about 4 MB.
+const fileLimit = 64 << 20
+
+// Load reads the inventory at path, whose checks are of the kinds. The error
+// joins every fault that was found.
+func Load(path string, kinds []check.Kind) (*Fleet, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	return Parse(path, text, kinds)
+}
+
+func read(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading inventory: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("reading inventory %q: not a regular file", path)
+	case info.Size() > fileLimit:
+		return nil, fmt.Errorf("reading inventory %q: larger than %d MB", path, fileLimit>>20)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading inventory: %w", err)
+	}
+	return text, nil
+}
+
+// Parse is Load of a text that is already there; file is what faults call it.
+func Parse(file string, text []byte, kinds []check.Kind) (*Fleet, error) {
+	doc, top := parse(file, text)
+	f := Defaults()
+	f.File = file
+	if top.doc != nil {
+		r := newReader(doc, kinds)
+		r.top(f, top)
+	}
+	if len(doc.faults) > 0 {
+		return nil, errors.Join(doc.faults...)
+	}
+	return f, nil
+}
+
+// Options puts what the inventory says of one check of one host into o, whose
+// check is of that kind, and returns the host as a target. Nothing else in the
+// file is judged: a plugin knows its own check only.
+func Options(path, host string, kind check.Kind, o *option.Options) (metric.Target, error) {
+	text, err := read(path)
+	if err != nil {
+		return metric.Target{}, err
+	}
+	doc, top := parse(path, text)
+	if len(doc.faults) > 0 {
+		return metric.Target{}, doc.faults[0]
+	}
+	var all map[string]value
+	if top.doc != nil {
+		all = index(top.entries("inventory"))
+	}
+	var names []string
+	for _, h := range list(all["hosts"], "hosts") {
+		fields := index(h.entries("host"))
+		name, _ := scalar(fields["name"])
+		if names = append(names, name); name != host {
+			continue
+		}
+		t, err := doc.one(fields, index(entriesOf(all["defaults"], "defaults")), kind, o)
+		return t, err
+	}
+	if len(names) == 0 {
+		return metric.Target{}, fmt.Errorf("inventory %q names no hosts", path)
+	}
+	return metric.Target{}, fmt.Errorf("inventory %q has no host %q%s", path, host, nearest(host, names[:min(len(names), 20)]))
+}
+
+// one puts the options of one check of the host with these fields.
+func (d *document) one(host, defaults map[string]value, kind check.Kind, o *option.Options) (metric.Target, error) {
+	var id Identity
+	identity := option.New(&id)
+	for _, k := range slices.Sorted(maps.Keys(host)) {
+		if k != "checks" && k != "labels" {
+			entry{k, host[k], host[k]}.put(identity, "host")
+		}
+	}
+	if t := defaults["timeout"]; t.node != nil {
+		entry{"timeout", t, t}.put(o, "defaults")
+	}
+	for _, from := range []map[string]value{defaults, host} {
+		for _, e := range entriesOf(from["checks"], "checks") {
+			if e.key != kind.Name || e.off() {
+				continue
+			}
+			for _, opt := range e.entries(e.key) {
+				opt.put(o, e.key)
+			}
+		}
+	}
+	if len(d.faults) > 0 {
+		return metric.Target{}, d.faults[0]
+	}
+	if id.Address == "" {
+		id.Address = id.Name
+	}
+	return id.target(host["latitude"].node != nil), nil
+}
+
+// target is the host as a probe knows it.
+func (id Identity) target(located bool) metric.Target {
+	return metric.Target{
+		Name: id.Name, Address: id.Address, Virtualization: id.Virtualization,
+		Latitude: id.Latitude, Longitude: id.Longitude, Located: located,
+	}
+}
+
+func index(all []entry) map[string]value {
+	m := map[string]value{}
+	for _, e := range all {
+		m[e.key] = e.value
+	}
+	return m
+}
+
+func list(v value, what string) []value {
+	if v.node == nil {
+		return nil
+	}
+	return v.items(what)
+}
+
+func entriesOf(v value, what string) []entry {
+	if v.node == nil {
+		return nil
+	}
+	return v.entries(what)
+}
+
+func scalar(v value) (string, bool) {
+	if v.node == nil {
+		return "", false
+	}
+	return v.text()
+}
+
+// credentials says that a URL carries a password, which belongs into a file.
+func credentials(url string) bool {
+	_, rest, ok := strings.Cut(url, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	user, _, at := strings.Cut(authority, "@")
+	return ok && at && strings.Contains(user, ":")
+}

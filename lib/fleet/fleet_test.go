@@ -1,0 +1,224 @@
+package fleet
+
+import (
+	"context"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+	"milepost/lib/secret"
+)
+
+type config struct {
+	Warning      metric.Range `short:"w"`
+	URLs         []string     `name:"urls" sep:"none"`
+	Spacing      time.Duration
+	PasswordFile secret.File
+}
+
+type result struct{}
+
+func (c config) Limits() []metric.Limit {
+	return []metric.Limit{metric.On("x", c.Warning, metric.Range{})}
+}
+func (result) Report() metric.Report { return metric.Report{} }
+
+func measure(context.Context, metric.Target, config) iter.Seq2[result, error] {
+	return func(func(result, error) bool) {}
+}
+
+func kinds() []check.Kind {
+	def := func() config { return config{Warning: metric.MustRange("5"), Spacing: time.Second} }
+	var all []check.Kind
+	for _, name := range []string{"squid_auth", "packet_loss", "resolver"} {
+		all = append(all, check.Define(name, def, measure))
+	}
+	return all
+}
+
+const inventory = `
+vantage: {name: monitor-1, provider: gandi, region: ca, latitude: 43.65, longitude: -79.38}
+state_dir: /var/lib/milepost
+references:
+  resolve: [debian.org, example.com]
+  resolvers: [9.9.9.9, 1.1.1.1]
+  ntp: [0.debian.pool.ntp.org]
+defaults:
+  interval: 60s
+  timeout: 10s
+  checks:
+    squid_auth: &auth {urls: ["http://canary.example.net/"], warning: 2.5}
+    packet_loss: {spacing: 1s}
+hosts:
+  - name: baltimore
+    address: baltimore.example.net
+    city: Baltimore
+    country: US
+    latitude: 39.2904
+    longitude: -76.6122
+    virtualization: xen
+    group: us-east
+    labels: {provider: gandi}
+    checks:
+      packet_loss: {warning: "0:3"}
+      squid_auth: false
+  - name: "fra-1"
+    checks:
+      resolver: *auth
+      packet_loss: {timeout: 20}
+maintenance:
+  - {groups: [us-east], weekly: "Sun 02:00-04:00", timezone: America/New_York, reason: "provider window"}
+billing:
+  server: baltimore
+  access_log: /var/log/squid/access.log
+  keep_buckets: 400d
+  expose_users: false
+status:
+  page: {id: p, name: P, url: "https://www.example.net/"}
+  degraded: [packet_loss]
+`
+
+func TestLoad(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "milepost.yml")
+	if err := os.WriteFile(path, []byte(inventory), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Load(path, kinds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for _, h := range f.Hosts {
+		for _, c := range h.Checks {
+			lines = append(lines, strings.Join([]string{h.Name, h.Address, c.Name, c.Limits[0].Warning["x"].String(), c.Timeout.String()}, " "))
+		}
+	}
+	want := []string{
+		"baltimore baltimore.example.net packet_loss 0:3 10s",
+		"fra-1 fra-1 packet_loss 5 20s", "fra-1 fra-1 resolver 2.5 10s", "fra-1 fra-1 squid_auth 2.5 10s",
+	}
+	if strings.Join(lines, "\n") != strings.Join(want, "\n") {
+		t.Errorf("%s", strings.Join(lines, "\n"))
+	}
+	b := f.Hosts[0]
+	if b.Labels["provider"] != "gandi" || b.Group != "us-east" || !b.Checks[0].Target.Located || f.Hosts[1].Checks[0].Target.Located {
+		t.Errorf("%+v", f.Hosts)
+	}
+	if f.Vantage.Longitude != -79.38 || f.StateDir != "/var/lib/milepost" || len(f.References.Resolvers) != 2 || f.References.NTP[0] != "0.debian.pool.ntp.org" {
+		t.Errorf("%+v %+v", f.Vantage, f.References)
+	}
+	if f.Maintenance[0].Weekly != "Sun 02:00-04:00" || f.Billing.KeepBuckets != 400*24*time.Hour || f.Billing.ExposeUsers || f.Billing.AccessLog[0] != "/var/log/squid/access.log" || f.Billing.Format != "native" {
+		t.Errorf("%+v %+v", f.Maintenance, f.Billing)
+	}
+	if f.Status.Page.URL != "https://www.example.net/" || len(f.Status.Degraded) != 1 || f.Status.Down[0] != "squid_auth" {
+		t.Errorf("%+v", f.Status)
+	}
+	if got := f.Describe(); got != "2 hosts, checks: 2 packet_loss, 1 resolver, 1 squid_auth" {
+		t.Error(got)
+	}
+}
+
+func TestFaults(t *testing.T) {
+	readable := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(readable, []byte("s3cret\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, from, to, want string }{
+		{"unknown key at the top", "vantage:", "vantag:", `f.yml:2:1: inventory: unknown key "vantag": did you mean`},
+		{"unknown key of a host", "city: Baltimore", "citty: Baltimore", `f.yml:17:5: host: unknown key "citty": did you mean "city"?`},
+		{"unknown key of a check", `spacing: 1s`, "spaceing: 1s", `f.yml:13:19: packet_loss: unknown key "spaceing": did you mean "spacing"?`},
+		{"unknown check", "packet_loss: {spacing: 1s}", "paket_loss: {}", `f.yml:13:5: defaults: unknown check "paket_loss": did you mean "packet_loss"?`},
+		{"bad range", `"0:3"`, `"3:0"`, `f.yml:25:30: packet_loss: warning: range "3:0" starts above its end`},
+		{"bad range in the defaults", "warning: 2.5", "warning: 5x", `f.yml:12:71: squid_auth: warning: end of range "5x"`},
+		{"bad duration", "interval: 60s", "interval: soon", `f.yml:9:13: defaults: interval: duration "soon"`},
+		{"timeout beyond the round", "timeout: 10s", "timeout: 90s", `timeout 1m30s is longer than interval 1m0s`},
+		{"duplicate host", `name: "fra-1"`, "name: baltimore", `host "baltimore" is there twice`},
+		{"duplicate key", "country: US", "city: US", `mapping key "city" already defined`},
+		{"no name", `name: "fra-1"`, "city: Frankfurt", "f.yml:27:9: host has no name"},
+		{"latitude", "latitude: 39.2904", "latitude: 139", "latitude 139 is not between -90 and 90"},
+		{"half a place", "latitude: 39.2904\n", "\n", `host "baltimore" has one of latitude and longitude, not both`},
+		{"a list where a mapping belongs", "labels: {provider: gandi}", "labels: [a]", "f.yml:23:13: labels: a mapping of keys to values is expected"},
+		{"a mapping where a value belongs", "city: Baltimore", "city: {a: b}", "host: city: one value or a list of values is expected"},
+		{"nothing where a value belongs", "city: Baltimore", "city:", "f.yml:17:5: host: city has no value"},
+		{"several values", "city: Baltimore", "city: [a, b]", "host: city: takes one value, not several"},
+		{"a secret that others may read", "spacing: 1s", "password_file: " + readable, "f.yml:13:34: packet_loss: password_file: reading secret"},
+		{"a secret that is not there", "spacing: 1s", "password_file: /nonexistent", "no such file or directory"},
+		{"a password in a URL", "server: baltimore", "publish: postgres://u:p@db/x", "billing: publish: the URL carries a password"},
+		{"a zone that is none", "keep_buckets: 400d", "timezone: Mars/Base", `billing: timezone "Mars/Base" is unknown`},
+		{"a role of no check", "degraded: [packet_loss]", "degraded: [paket_loss]", `f.yml: status: unknown check "paket_loss": did you mean "packet_loss"?`},
+		{"an alias of nothing", "*auth", "*nobody", "alias"},
+		{"not YAML", "vantage: {", "vantage: {{", "f.yml:"},
+		{"a merge key", "country: US", "<<: *auth", "merge keys (<<) are not read"},
+	} {
+		text := strings.Replace(inventory, tt.from, tt.to, 1)
+		if text == inventory {
+			t.Fatalf("%s: %q is not in the inventory", tt.name, tt.from)
+		}
+		f, err := Parse("f.yml", []byte(text), kinds())
+		if err == nil || !strings.Contains(err.Error(), tt.want) || f != nil {
+			t.Errorf("%s: %v\nwant %s", tt.name, err, tt.want)
+		}
+		if err != nil && strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: the secret is in the fault", tt.name)
+		}
+	}
+}
+
+func TestEveryFaultIsFound(t *testing.T) {
+	text := strings.NewReplacer("city:", "citty:", `"0:3"`, "x", "keep_buckets", "keep_bucket").Replace(inventory)
+	_, err := Parse("f.yml", []byte(text), kinds())
+	if err == nil || strings.Count(err.Error(), "f.yml:") != 3 {
+		t.Error(err)
+	}
+}
+
+func TestNothingIsAnInventory(t *testing.T) {
+	for _, text := range []string{"", "# only a comment\n", "---\n", "hosts:\n"} {
+		f, err := Parse("f.yml", []byte(text), kinds())
+		if err != nil || len(f.Hosts) != 0 || f.Interval != time.Minute {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestUnreadableFiles(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{
+		filepath.Join(dir, "none.yml"): "reading inventory: stat", dir: "not a regular file",
+	} {
+		if _, err := Load(path, kinds()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", path, err, want)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(inventory))
+	f.Add([]byte("hosts: [{name: &a b, address: *a}]"))
+	f.Add([]byte("? [a]\n: b\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		fleet, err := Parse("f.yml", text, kinds())
+		if (fleet == nil) != (err != nil) {
+			t.Errorf("%q: %v %v", text, fleet, err)
+		}
+	})
+}
+
+func BenchmarkParseThousandHosts(b *testing.B) {
+	var s strings.Builder
+	s.WriteString("defaults:\n  checks:\n    squid_auth: {warning: 2.5}\n    packet_loss: {spacing: 1s}\nhosts:\n")
+	for i := range 1000 {
+		s.WriteString("  - {name: host-" + time.Duration(i).String() + ", address: 192.0.2.1, checks: {packet_loss: {warning: 3}}}\n")
+	}
+	text := []byte(s.String())
+	for b.Loop() {
+		if _, err := Parse("f.yml", text, kinds()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

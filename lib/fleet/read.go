@@ -1,0 +1,290 @@
+package fleet
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/option"
+)
+
+// A reader turns the values of a document into a Fleet. What is wrong becomes a
+// fault of the document, and reading goes on, so that all faults are found at once.
+type reader struct {
+	doc   *document
+	kinds map[string]*kindReader
+	names []string // of the kinds
+}
+
+// A kindReader sets the options of one kind of check, one host after the other:
+// to make the options anew for each of ten thousand hosts would take seconds.
+type kindReader struct {
+	check.Kind
+	config  any // what options point to
+	common  *common
+	options *option.Options
+}
+
+// common are the options that every check has in an inventory.
+type common struct {
+	Timeout time.Duration
+}
+
+func newReader(doc *document, kinds []check.Kind) *reader {
+	r := &reader{doc: doc, kinds: map[string]*kindReader{}}
+	for _, k := range kinds {
+		kr := &kindReader{Kind: k, config: k.Default(), common: &common{}}
+		kr.options = option.New(kr.config, kr.common)
+		r.kinds[k.Name] = kr
+		r.names = append(r.names, k.Name)
+	}
+	slices.Sort(r.names)
+	return r
+}
+
+// section puts the scalars of a mapping into o; nested are the keys that hold more.
+func (r *reader) section(v value, where string, o *option.Options, nested map[string]func(entry)) {
+	for _, e := range v.entries(where) {
+		if read := nested[e.key]; read != nil {
+			read(e)
+			continue
+		}
+		e.put(o, where, slices.Collect(maps.Keys(nested))...)
+	}
+}
+
+// into is section for a struct whose fields are all of the section.
+func (r *reader) into(dst any, where string) func(entry) {
+	return func(e entry) { r.section(e.value, where, option.New(dst), nil) }
+}
+
+func (r *reader) top(f *Fleet, v value) {
+	var first struct{ StateDir string }
+	var defaults, hosts, maintenance value
+	r.section(v, "inventory", option.New(&first), map[string]func(entry){
+		"vantage":     r.vantage(&f.Vantage),
+		"references":  r.into(&f.References, "references"),
+		"defaults":    func(e entry) { defaults = e.value },
+		"hosts":       func(e entry) { hosts = e.value },
+		"maintenance": func(e entry) { maintenance = e.value },
+		"billing":     r.billing(&f.Billing),
+		"status":      r.status(&f.Status),
+	})
+	f.StateDir = first.StateDir
+	base := r.defaults(f, defaults)
+	r.hosts(f, hosts, base)
+	r.maintenance(f, maintenance)
+	r.roles(f)
+}
+
+func (r *reader) vantage(dst *Vantage) func(entry) {
+	return func(e entry) {
+		r.section(e.value, "vantage", option.New(dst), nil)
+		r.place(e.value, dst.Latitude, dst.Longitude)
+	}
+}
+
+// place refuses coordinates that are nowhere.
+func (r *reader) place(v value, latitude, longitude float64) {
+	if !(latitude >= -90 && latitude <= 90) {
+		v.fault("latitude %v is not between -90 and 90 degrees", latitude)
+	}
+	if !(longitude >= -180 && longitude <= 180) {
+		v.fault("longitude %v is not between -180 and 180 degrees", longitude)
+	}
+}
+
+// defaults returns the options of each check that hosts start from.
+func (r *reader) defaults(f *Fleet, v value) map[string]value {
+	base := map[string]value{}
+	if v.node == nil {
+		return base
+	}
+	all := struct{ Interval, Timeout time.Duration }{f.Interval, f.Timeout}
+	r.section(v, "defaults", option.New(&all), map[string]func(entry){
+		"checks": func(e entry) { base = r.checks(e.value, "defaults") },
+	})
+	if f.Interval, f.Timeout = all.Interval, all.Timeout; f.Interval < time.Second || f.Timeout <= 0 {
+		v.fault("defaults: interval is at least 1s and timeout more than 0")
+	}
+	if f.Timeout > f.Interval {
+		v.fault("defaults: timeout %v is longer than interval %v: a round could not end before the next begins", f.Timeout, f.Interval)
+	}
+	return base
+}
+
+// checks are the values of a "checks" mapping by the check's name.
+func (r *reader) checks(v value, where string) map[string]value {
+	all := map[string]value{}
+	for _, e := range v.entries(where + ": checks") {
+		if r.kinds[e.key] == nil {
+			e.name.fault("%s: unknown check %q%s", where, e.key, nearest(e.key, r.names))
+			continue
+		}
+		all[e.key] = e.value
+	}
+	return all
+}
+
+func (r *reader) hosts(f *Fleet, v value, base map[string]value) {
+	if v.node == nil {
+		return
+	}
+	seen := map[string]bool{}
+	var id Identity
+	options := option.New(&id)
+	for _, item := range v.items("hosts") {
+		id = Identity{}
+		h := Host{Labels: map[string]string{}}
+		var own map[string]value
+		located := map[string]bool{}
+		for _, e := range item.entries("host") {
+			switch e.key {
+			case "checks":
+				own = r.checks(e.value, "host")
+			case "labels":
+				r.labels(h.Labels, e)
+			default:
+				e.put(options, "host", "checks", "labels")
+				located[e.key] = true
+			}
+		}
+		h.Identity = id
+		switch {
+		case h.Name == "":
+			item.fault("host has no name")
+		case seen[h.Name]:
+			item.fault("host %q is there twice", h.Name)
+		}
+		seen[h.Name] = true
+		if h.Address == "" {
+			h.Address = h.Name
+		}
+		r.place(item, h.Latitude, h.Longitude)
+		if located["latitude"] != located["longitude"] {
+			item.fault("host %q has one of latitude and longitude, not both", h.Name)
+		}
+		h.Checks = r.bind(f, h, item, base, own, located["latitude"])
+		f.Hosts = append(f.Hosts, h)
+	}
+}
+
+func (r *reader) labels(dst map[string]string, e entry) {
+	for _, l := range e.entries("labels") {
+		text, ok := l.text()
+		if !ok {
+			l.fault("label %q: one value is expected", l.key)
+		}
+		dst[l.key] = text
+	}
+}
+
+// bind makes the checks of one host: the kind's default, then the inventory's,
+// then the host's own options.
+func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value, located bool) []check.Check {
+	var checks []check.Check
+	for _, name := range r.names {
+		b, inBase := base[name]
+		o, inOwn := own[name]
+		if !inBase && !inOwn || inOwn && o.off() || !inOwn && b.off() {
+			continue
+		}
+		k := r.kinds[name]
+		k.reset(f.Timeout)
+		for _, from := range []value{b, o} {
+			if from.node == nil || from.off() {
+				continue
+			}
+			for _, e := range from.entries(name) {
+				e.put(k.options, name)
+			}
+		}
+		bound, err := k.Bind(k.config, h.target(located))
+		if err != nil {
+			at := item
+			if inOwn {
+				at = o
+			}
+			at.fault("host %q: %s: %v", h.Name, name, err)
+			continue
+		}
+		bound.Timeout = k.common.Timeout
+		checks = append(checks, bound)
+	}
+	return checks
+}
+
+// reset makes the next Put start from the defaults.
+func (k *kindReader) reset(timeout time.Duration) {
+	k.options.Load(k.config, k.Default())
+	*k.common = common{Timeout: timeout}
+}
+
+func (r *reader) maintenance(f *Fleet, v value) {
+	if v.node == nil {
+		return
+	}
+	for _, item := range v.items("maintenance") {
+		var w Window
+		r.section(item, "maintenance", option.New(&w), nil)
+		f.Maintenance = append(f.Maintenance, w)
+	}
+}
+
+func (r *reader) billing(b *Billing) func(entry) {
+	return func(e entry) {
+		r.section(e.value, "billing", option.New(b), nil)
+		if _, err := time.LoadLocation(b.Timezone); err != nil {
+			e.fault("billing: timezone %q is unknown: write it as Europe/Berlin, or UTC", b.Timezone)
+		}
+		for name, url := range map[string]string{"ledger": b.Ledger, "publish": b.Publish} {
+			if credentials(url) {
+				e.fault("billing: %s: the URL carries a password: put it into publish_password_file or PGPASSFILE", name)
+			}
+		}
+	}
+}
+
+func (r *reader) status(s *Status) func(entry) {
+	return func(e entry) {
+		r.section(e.value, "status", option.New(s), map[string]func(entry){
+			"page":       r.into(&s.Page, "status: page"),
+			"prometheus": r.into(&s.Prometheus, "status: prometheus"),
+		})
+	}
+}
+
+// roles refuses a status that listens to checks that do not exist.
+func (r *reader) roles(f *Fleet) {
+	known := map[string]bool{}
+	for _, n := range r.names {
+		known[n] = true
+	}
+	for _, n := range slices.Concat(f.Status.Down, f.Status.Degraded) {
+		if !known[n] {
+			r.doc.add(Fault{File: r.doc.file, Text: fmt.Sprintf("status: unknown check %q%s", n, nearest(n, r.names))})
+		}
+	}
+}
+
+// Describe is one line on what the inventory holds, for a person.
+func (f *Fleet) Describe() string {
+	checks := map[string]int{}
+	for _, h := range f.Hosts {
+		for _, c := range h.Checks {
+			checks[c.Name]++
+		}
+	}
+	var parts []string
+	for _, n := range slices.Sorted(maps.Keys(checks)) {
+		parts = append(parts, fmt.Sprintf("%d %s", checks[n], n))
+	}
+	text := fmt.Sprintf("%d hosts", len(f.Hosts))
+	if len(parts) > 0 {
+		text += ", checks: " + strings.Join(parts, ", ")
+	}
+	return text
+}

@@ -1,0 +1,200 @@
+package nagios
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// budget is how long the first line may be, in bytes: NRPE's version 2 packets
+// carry 1023.
+const budget = 1000
+
+// leastText is what remains of the text when the line is too long, in bytes,
+// before performance data with a limit is given up.
+const leastText = 300
+
+func worst(outs []check.Outcome) verdict.Status {
+	status := verdict.OK
+	for _, o := range outs {
+		status = verdict.Worst(status, o.Status)
+	}
+	return status
+}
+
+// firstLine is "<CHECK> <STATUS>: <summary> | <perfdata>" within the budget.
+func firstLine(name string, outs []check.Outcome) string {
+	status := worst(outs)
+	head := fmt.Sprintf("%s %v: ", strings.ToUpper(name), status)
+	var perf []perfdatum
+	var text string
+	if len(outs) == 1 {
+		text, perf = outs[0].Summary, perfdata("", outs[0])
+	} else {
+		text = summary(outs, status)
+		for _, o := range outs {
+			perf = append(perf, perfdata(label(o.Host)+"_", o)...)
+		}
+	}
+	return fit(head, plain(text), perf)
+}
+
+// summary counts the hosts and tells what is the matter with the worst.
+func summary(outs []check.Outcome, status verdict.Status) string {
+	count := map[verdict.Status]int{}
+	var worst []string
+	for _, o := range outs {
+		count[o.Status]++
+		if o.Status == status && status != verdict.OK {
+			worst = append(worst, o.Host+": "+o.Summary)
+		}
+	}
+	var counts []string
+	for _, s := range []verdict.Status{verdict.Critical, verdict.Warning, verdict.Unknown, verdict.OK} {
+		if count[s] > 0 {
+			counts = append(counts, fmt.Sprintf("%d %v", count[s], s))
+		}
+	}
+	text := fmt.Sprintf("%d hosts: %s", len(outs), strings.Join(counts, ", "))
+	if len(worst) > 0 {
+		text += "; " + strings.Join(worst, "; ")
+	}
+	return text
+}
+
+// A perfdatum is one metric as perfdata spells it.
+type perfdatum struct {
+	text string
+	rank int // its place in the report; -1 if a limit holds it
+}
+
+func perfdata(prefix string, o check.Outcome) []perfdatum {
+	var all []perfdatum
+	for i, f := range o.Findings {
+		if f.Name == "" || f.Kind == metric.IsFlag || f.Kind == metric.Observation {
+			continue
+		}
+		p := perfdatum{rank: i}
+		if !f.Warning.IsZero() || !f.Critical.IsZero() {
+			p.rank = -1
+		}
+		if f.Of != "" {
+			p.text = prefix + label(f.Of) + "_" + f.Name
+		} else {
+			p.text = prefix + f.Name
+		}
+		p.text += "=" + value(f)
+		all = append(all, p)
+	}
+	return all
+}
+
+// value is "value[UOM];warn;crit;min;max" without idle semicolons at its end.
+func value(f verdict.Finding) string {
+	v := "U"
+	if !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) {
+		v = metric.Format(f.Value) + f.UOM()
+	}
+	v += ";" + f.Warning.String() + ";" + f.Critical.String()
+	if f.Unit == metric.Percent {
+		return v + ";0;100"
+	}
+	return strings.TrimRight(v, ";")
+}
+
+// label is s with what would need quotes, or break a parser, replaced.
+func label(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '=' || r == '\'' || r == '"' || r == '|' || r == ';' || r == utf8.RuneError,
+			unicode.IsSpace(r), unicode.IsControl(r):
+			return '_'
+		default:
+			return r
+		}
+	}, s)
+}
+
+// plain is s as it may stand in a plugin's line: no pipe, no line break, no
+// control character, valid UTF-8.
+func plain(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '|':
+			return '/'
+		case r == '\n' || r == '\r' || r == '\t':
+			return ' '
+		case unicode.IsControl(r), r == utf8.RuneError:
+			return -1
+		default:
+			return r
+		}
+	}, s)
+	return strings.TrimSpace(s)
+}
+
+// fit brings a line within the budget: metrics without a limit go first, the
+// last of the report before the others; then the text is cut; then metrics with
+// a limit go. The line says so.
+func fit(head, text string, perf []perfdatum) string {
+	trimmed := 0
+	line := func() string {
+		s := head + text
+		if trimmed > 0 {
+			s += fmt.Sprintf(" (%d metrics trimmed)", trimmed)
+		}
+		for i, p := range perf {
+			if i == 0 {
+				s += " |"
+			}
+			s += " " + p.text
+		}
+		return s
+	}
+	drop := func(least int) bool {
+		at := -1
+		for i, p := range perf {
+			if p.rank >= least && (at < 0 || p.rank >= perf[at].rank) {
+				at = i
+			}
+		}
+		if at < 0 {
+			return false
+		}
+		perf = append(perf[:at:at], perf[at+1:]...)
+		trimmed++
+		return true
+	}
+	for len(line()) > budget && drop(0) {
+		continue
+	}
+	if over := len(line()) - budget; over > 0 {
+		text = cut(text, max(len(text)-over, min(leastText, len(text))))
+	}
+	for len(line()) > budget && drop(-1) {
+		continue
+	}
+	if over := len(line()) - budget; over > 0 {
+		text = cut(text, len(text)-over)
+	}
+	return line()
+}
+
+// cut is s in at most size bytes, with an ellipsis, between two letters.
+func cut(s string, size int) string {
+	const ellipsis = "..."
+	if len(s) <= size {
+		return s
+	}
+	size = max(size-len(ellipsis), 0)
+	for size > 0 && !utf8.RuneStart(s[size]) {
+		size--
+	}
+	return s[:size] + ellipsis
+}

@@ -1,0 +1,402 @@
+// Package nagios spells outcomes as a monitoring plugin does (text, performance
+// data, JSON, Prometheus text, exit code) and holds the runner that the main of
+// every plugin calls.
+package nagios
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"milepost/lib/check"
+	"milepost/lib/crew"
+	"milepost/lib/fleet"
+	"milepost/lib/metric"
+	"milepost/lib/option"
+	"milepost/lib/verdict"
+	"milepost/lib/version"
+)
+
+// A Plugin is a check with what its help says of it.
+type Plugin struct {
+	check.Kind
+	About string // one or two sentences
+}
+
+// name is the program's: "check_clock_offset".
+func (p Plugin) name() string { return "check_" + p.Kind.Name }
+
+// Common are the options that every check has.
+type Common struct {
+	Hostname  []string `short:"H" sep:"none" placeholder:"HOST" help:"Host to check, by name or address; may be given again."`
+	Timeout   Timeout  `short:"t" placeholder:"SECONDS[:STATE]" help:"Wall time of the whole run, and the state (warning, critical, unknown) of a run that was not done by then."`
+	Verbose   int      `short:"v" type:"counter" help:"More lines: -v stages and their times, -vv the options in force, -vvv the exchange."`
+	IPv4      bool     `name:"ipv4" short:"4" help:"Use the host's IPv4 addresses only."`
+	IPv6      bool     `name:"ipv6" short:"6" help:"Use the host's IPv6 addresses only."`
+	Output    Format   `placeholder:"FORMAT" help:"nagios, json or prometheus: the same verdict in another spelling."`
+	Fleet     string   `placeholder:"FILE" help:"Take the host's address, options and limits from this inventory."`
+	FleetHost string   `placeholder:"NAME" help:"The host's name in the inventory."`
+	ExtraOpts []string `sep:"none" placeholder:"[SECTION][@FILE]" help:"Take options from an ini file, as the Monitoring Plugins do."`
+	Supervise bool     `help:"Run the check in a child process, so that even a crash of the runtime is UNKNOWN; costs a second start."`
+	SelfTest  bool     `help:"Say what the check needs on this machine and how to mend what is missing."`
+	Help      bool     `short:"h" help:"Show this help."`
+	Version   bool     `short:"V" help:"Show the version."`
+}
+
+// grace is how long after -t a check may take to stop by itself before the
+// runner answers without it.
+const grace = 80 * time.Millisecond
+
+// Main runs a plugin: args are the program's arguments without its name. The
+// result is the exit code, never anything but 0, 1, 2 or 3.
+func Main(args []string, stdout io.Writer, p Plugin) (exit int) {
+	began := time.Now()
+	r := &run{Plugin: p, args: args, out: stdout, began: began, common: Common{Timeout: Timeout{After: 10 * time.Second}}}
+	defer func() {
+		if broken := crew.Recovered(recover()); broken != nil {
+			exit = r.end(fmt.Errorf("the plugin itself is broken: %w", broken))
+		}
+	}()
+	if closed(stdout) {
+		return int(verdict.Unknown)
+	}
+	signal.Ignore(syscall.SIGPIPE) // a reader that went away is a write error
+	ctx, stop := withSignals(context.Background())
+	defer stop()
+	return r.main(ctx)
+}
+
+// A run is one run of a plugin.
+type run struct {
+	Plugin
+	args    []string
+	out     io.Writer
+	began   time.Time
+	common  Common
+	config  any
+	options *option.Options
+}
+
+func (r *run) main(ctx context.Context) int {
+	r.config = r.Default()
+	r.options = option.New(&r.common, r.config)
+	target, err := r.configure()
+	switch {
+	case r.common.Help:
+		return r.help()
+	case r.common.Version:
+		return r.print(fmt.Sprintf("%s %s\n", r.name(), version.String()), verdict.Unknown)
+	case err != nil:
+		return r.end(fmt.Errorf("usage: %w (%s --help says more)", err, r.name()))
+	case r.common.Supervise:
+		return r.supervise(ctx)
+	}
+	checks, err := r.checks(target)
+	if err != nil {
+		return r.end(fmt.Errorf("usage: %w", err))
+	}
+	if r.common.SelfTest {
+		return r.selfTest(ctx, checks)
+	}
+	outs := r.runAll(ctx, checks)
+	page, status := r.spell(outs)
+	return r.print(page, status)
+}
+
+// configure sets the options from all their places, the weakest first: the
+// inventory, ini files, the environment, the command line. The target is the
+// inventory's, if it is asked.
+func (r *run) configure() (metric.Target, error) {
+	words, operands, err := r.options.Words(joinExtraOpts(r.args))
+	if err != nil {
+		return metric.Target{}, err
+	}
+	if len(operands) > 0 {
+		return metric.Target{}, fmt.Errorf("unexpected argument %q: a host is given with -H", operands[0])
+	}
+	ini, err := r.extraOpts(words)
+	if err != nil {
+		return metric.Target{}, err
+	}
+	var target metric.Target
+	file, host := last(words, ini, "fleet"), last(words, ini, "fleet-host")
+	switch {
+	case file != "" && host != "":
+		if target, err = fleet.Options(file, host, r.Kind, r.options); err != nil {
+			return metric.Target{}, err
+		}
+	case file != "" || host != "":
+		return metric.Target{}, errors.New("--fleet and --fleet-host go together")
+	}
+	for _, w := range ini {
+		if err := r.options.Put(w.Name, w.from, w.Values...); err != nil {
+			return metric.Target{}, fmt.Errorf("%s: %w", w.from, err)
+		}
+	}
+	if err := r.options.Environment(); err != nil {
+		return metric.Target{}, err
+	}
+	for _, w := range words {
+		if err := r.options.Put("--"+w.Name, option.CommandLine, w.Values...); err != nil {
+			return metric.Target{}, err
+		}
+	}
+	return target, nil
+}
+
+// last is the value of the option that counts: the command line's last one,
+// else the ini files' last one.
+func last(words []option.Word, ini []iniWord, name string) (value string) {
+	for _, w := range ini {
+		if w.Name == name && len(w.Values) > 0 {
+			value = w.Values[0]
+		}
+	}
+	for _, w := range words {
+		if w.Name == name && len(w.Values) > 0 {
+			value = w.Values[0]
+		}
+	}
+	return value
+}
+
+// checks are the check bound to each host.
+func (r *run) checks(fromFleet metric.Target) ([]check.Check, error) {
+	c := r.common
+	network := "ip"
+	switch {
+	case c.IPv4 && c.IPv6:
+		return nil, errors.New("-4 and -6 exclude each other")
+	case c.IPv4:
+		network = "ip4"
+	case c.IPv6:
+		network = "ip6"
+	}
+	var targets []metric.Target
+	seen := map[string]bool{}
+	for _, h := range c.Hostname {
+		if h == "" {
+			return nil, errors.New("-H: the host is empty")
+		}
+		if !seen[h] {
+			t := fromFleet
+			t.Address = h
+			if t.Name == "" || len(c.Hostname) > 1 {
+				t.Name = h
+			}
+			targets = append(targets, t)
+		}
+		seen[h] = true
+	}
+	switch {
+	case len(targets) > 0:
+	case fromFleet.Name != "":
+		targets = []metric.Target{fromFleet}
+	case r.IsLocal:
+		targets = []metric.Target{{}}
+	case c.SelfTest:
+		targets = []metric.Target{{Name: "127.0.0.1", Address: "127.0.0.1"}}
+	default:
+		return nil, errors.New("no host: give one with -H HOST")
+	}
+	var checks []check.Check
+	for _, t := range targets {
+		bound, err := r.Bind(r.config, t)
+		if err != nil {
+			return nil, err
+		}
+		bound.Timeout, bound.OnTimeout, bound.Network = c.Timeout.After, c.Timeout.State, network
+		checks = append(checks, bound)
+	}
+	return checks, nil
+}
+
+// atOnce bounds how many hosts of one run are checked at the same time.
+const atOnce = 64
+
+// runAll runs the checks side by side. A check that does not stop when its time
+// is up is left behind: the process ends soon.
+func (r *run) runAll(ctx context.Context, checks []check.Check) []check.Outcome {
+	end := r.began.Add(r.common.Timeout.After)
+	timed, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	type numbered struct {
+		i int
+		check.Outcome
+	}
+	done := make(chan numbered, len(checks))
+	slots := make(chan struct{}, atOnce)
+	var all crew.Crew
+	for i, c := range checks {
+		all.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			done <- numbered{i, c.Run(timed)}
+		})
+	}
+	late := time.NewTimer(time.Until(end.Add(grace)))
+	defer late.Stop()
+	outs := make([]check.Outcome, len(checks))
+	answered := make([]bool, len(checks))
+	interrupted := ctx.Done()
+	for left := len(checks); left > 0; {
+		select {
+		case n := <-done:
+			outs[n.i], answered[n.i] = n.Outcome, true
+			left--
+		case <-interrupted:
+			interrupted = nil
+			late.Reset(grace)
+		case <-late.C:
+			left = 0
+		}
+	}
+	for i, c := range checks {
+		if !answered[i] {
+			outs[i] = r.abandoned(ctx, c)
+		}
+	}
+	return outs
+}
+
+// abandoned is the outcome of a check that did not stop when it should have.
+func (r *run) abandoned(ctx context.Context, c check.Check) check.Outcome {
+	why := fmt.Errorf("timed out after %v while measuring, and did not stop by itself", r.common.Timeout.After)
+	if ctx.Err() != nil {
+		why = fmt.Errorf("interrupted by %w while measuring", context.Cause(ctx))
+	}
+	v := verdict.Failed(why)
+	if ctx.Err() == nil && r.common.Timeout.State != verdict.OK {
+		v.Status = r.common.Timeout.State
+	}
+	return check.Outcome{Check: c.Name, Host: c.Target.Name, At: time.Now(), Took: time.Since(r.began), Verdict: v}
+}
+
+// end prints why there is no verdict.
+func (r *run) end(why error) int {
+	o := check.Outcome{Check: r.Kind.Name, At: time.Now(), Took: time.Since(r.began), Verdict: verdict.Failed(why)}
+	page, status := r.spell([]check.Outcome{o})
+	return r.print(page, status)
+}
+
+// spell writes the outcomes in the format that was asked for.
+func (r *run) spell(outs []check.Outcome) (string, verdict.Status) {
+	var b strings.Builder
+	status := worst(outs)
+	switch r.common.Output {
+	case FormatJSON:
+		writeJSON(&b, r.Kind.Name, outs)
+	case FormatPrometheus:
+		writePrometheus(&b, outs)
+	default:
+		b.WriteString(firstLine(r.Kind.Name, outs) + "\n")
+		writeMore(&b, outs, r.common.Verbose, r.options)
+	}
+	return b.String(), status
+}
+
+// print writes the page at once. What cannot be told is UNKNOWN: a reader that
+// is gone, a full disk, a pipe that nobody empties.
+func (r *run) print(page string, status verdict.Status) int {
+	wrote := make(chan error, 1)
+	var writer crew.Crew
+	writer.Go(func() {
+		_, err := io.WriteString(r.out, page)
+		wrote <- err
+	})
+	patience := time.NewTimer(max(time.Until(r.began.Add(r.common.Timeout.After+grace)), grace))
+	defer patience.Stop()
+	select {
+	case err := <-wrote:
+		if err != nil {
+			return int(verdict.Unknown)
+		}
+		return int(status)
+	case <-patience.C:
+		return int(verdict.Unknown)
+	}
+}
+
+// help is the manual in short. It exits 3, as the guidelines want: a check that
+// was not run is not OK.
+func (r *run) help() int {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s\n\nUsage: %s", r.name(), r.About, r.name())
+	if !r.IsLocal {
+		b.WriteString(" -H HOST")
+	}
+	b.WriteString(" [-w RANGE] [-c RANGE] [-t SECONDS] [-v...] [options]\n\n")
+	option.New(&Common{Timeout: Timeout{After: 10 * time.Second}}, r.Default()).Help(&b)
+	b.WriteString("\nRANGE is [@][start:]end: outside alerts, with @ inside; 10 is 0 to 10, 10: is 10 or more, ~:10 is 10 or less.\n" +
+		"Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (and this help).\n")
+	return r.print(b.String(), verdict.Unknown)
+}
+
+// withSignals is ctx that ends, with the signal's name as cause, when somebody
+// wants the plugin to stop.
+func withSignals(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGALRM, syscall.SIGHUP, syscall.SIGQUIT)
+	var listener crew.Crew
+	listener.Go(func() {
+		select {
+		case s := <-signals:
+			cancel(signalError{s})
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() { signal.Stop(signals); cancel(nil); listener.Wait() }
+}
+
+// A signalError is a signal as the cause of an end.
+type signalError struct{ os.Signal }
+
+// Error is the signal's usual name.
+func (e signalError) Error() string {
+	switch e.Signal {
+	case syscall.SIGTERM:
+		return "SIGTERM"
+	case syscall.SIGINT:
+		return "SIGINT"
+	case syscall.SIGALRM:
+		return "SIGALRM"
+	case syscall.SIGHUP:
+		return "SIGHUP"
+	case syscall.SIGQUIT:
+		return "SIGQUIT"
+	default:
+		return e.Signal.String()
+	}
+}
+
+// closed says that the plugin was started without a standard output. The
+// runtime has opened /dev/null for reading and writing in its place by now;
+// a shell's >/dev/null is for writing only.
+func closed(stdout io.Writer) bool {
+	f, ok := stdout.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return true
+	}
+	device, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || info.Mode()&os.ModeCharDevice == 0 || device.Rdev != nullDevice {
+		return false
+	}
+	flags, err := unix.FcntlInt(f.Fd(), syscall.F_GETFL, 0)
+	return err == nil && flags&syscall.O_ACCMODE == syscall.O_RDWR
+}
+
+// nullDevice is the number of /dev/null: major 1, minor 3.
+const nullDevice = 1<<8 | 3

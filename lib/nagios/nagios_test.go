@@ -1,0 +1,377 @@
+package nagios
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/crew"
+	"milepost/lib/metric"
+	"milepost/lib/secret"
+)
+
+// speed is a probe that answers what its options say.
+type speed struct {
+	Warning      metric.Range `short:"w" placeholder:"RANGE" help:"Warn outside."`
+	Critical     metric.Range `short:"c" placeholder:"RANGE" help:"Critical outside."`
+	Value        float64      `help:"What is measured."`
+	Do           string       `help:"What goes wrong."`
+	Many         int          `help:"How many idle metrics."`
+	PasswordFile secret.File
+}
+
+func defaultSpeed() speed {
+	return speed{Warning: metric.MustRange("5"), Critical: metric.MustRange("60"), Value: 1}
+}
+
+func (s speed) Limits() []metric.Limit {
+	return []metric.Limit{metric.On("speed", s.Warning, s.Critical)}
+}
+
+func (s speed) Validate() error {
+	if s.Do == "contradict" {
+		return errors.New("--do and --value exclude each other")
+	}
+	return nil
+}
+
+func (s speed) Needs(context.Context) []metric.Need {
+	if s.Do == "need" {
+		return []metric.Need{{What: "a wheel", Have: "none", Mend: "apt install wheel"}}
+	}
+	return []metric.Need{{What: "a wheel", Have: "round", OK: true}}
+}
+
+type reached struct {
+	speed
+	host string
+}
+
+func (r reached) Report() metric.Report {
+	if r.host == "" {
+		return metric.Report{}
+	}
+	rep := metric.Report{
+		Text:    fmt.Sprintf("speed of %s is %g | with a pipe\nand a line", r.host, r.Value),
+		Samples: []metric.Sample{{Name: "speed", Metric: "speed_meters", Labels: []string{"source", `a"b`}, Help: "How fast.", Unit: metric.Seconds, Value: r.Value, Fault: metric.FaultHost}},
+		Stages:  []metric.Stage{{Doing: `running "` + r.host + `"`, Took: 1234567 * time.Nanosecond, Said: "> go\n< gone"}},
+		Advice:  []string{"oil it"},
+	}
+	for i := range r.Many {
+		rep.Samples = append(rep.Samples, metric.Sample{Name: fmt.Sprintf("idle_metric_%03d", i), Value: 1234.5678})
+	}
+	return rep
+}
+
+func measureSpeed(ctx context.Context, t metric.Target, s speed) iter.Seq2[reached, error] {
+	return func(yield func(reached, error) bool) {
+		switch s.Do {
+		case "panic":
+			panic("boom")
+		case "panic elsewhere":
+			var c crew.Crew
+			c.Go(func() { panic("boom elsewhere") })
+			c.Wait()
+		case "hang":
+			<-ctx.Done()
+			yield(reached{}, &metric.Interrupted{Stage: fmt.Sprintf("running %q", t.Address), Err: ctx.Err()})
+			return
+		case "deaf":
+			select {} //nolint:staticcheck // what a runner must survive
+		}
+		if t.Address == "slow.invalid" {
+			s.Value = 7
+		}
+		yield(reached{s, t.Name}, nil)
+	}
+}
+
+func plugin() Plugin {
+	return Plugin{Kind: check.Define("speed", defaultSpeed, measureSpeed), About: "Measures speed."}
+}
+
+func execute(args ...string) (int, string) {
+	var out bytes.Buffer
+	code := Main(args, &out, plugin())
+	return code, out.String()
+}
+
+func TestPluginLines(t *testing.T) {
+	for _, tt := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"-H 192.0.2.1", 0, "SPEED OK: speed of 192.0.2.1 is 1 / with a pipe and a line | speed=1s;5;60\n"},
+		{"-H 192.0.2.1 --value 6", 1, "SPEED WARNING: speed of 192.0.2.1 is 6 / with a pipe and a line | speed=6s;5;60\n"},
+		{"-H 192.0.2.1 --value 61", 2, "SPEED CRITICAL: speed of 192.0.2.1 is 61 / with a pipe and a line | speed=61s;5;60\n"},
+		{"-H 192.0.2.1 --value -3 -w -5:5 -c ~:60", 0, "SPEED OK: speed of 192.0.2.1 is -3 / with a pipe and a line | speed=-3s;-5:5;~:60\n"},
+		{"-H 192.0.2.1 --value 0.00042", 0, "SPEED OK: speed of 192.0.2.1 is 0.00042 / with a pipe and a line | speed=0.00042s;5;60\n"},
+		{"", 3, "SPEED UNKNOWN: usage: no host: give one with -H HOST\n"},
+		{"-H", 3, "SPEED UNKNOWN: usage: -H: needs a value (check_speed --help says more)\n"},
+		{"-H a -w 5x", 3, `SPEED UNKNOWN: usage: --warning: end of range "5x": "5x" is not a number: digits, one point and a sign are allowed, units and exponents are not (check_speed --help says more)` + "\n"},
+		{"-H a --nonsense", 3, `SPEED UNKNOWN: usage: no option "nonsense" (--help lists them) (check_speed --help says more)` + "\n"},
+		{"192.0.2.1", 3, `SPEED UNKNOWN: usage: unexpected argument "192.0.2.1": a host is given with -H (check_speed --help says more)` + "\n"},
+		{"-H a --do contradict", 3, "SPEED UNKNOWN: usage: --do and --value exclude each other\n"},
+		{"-H 192.0.2.1 -4 -6", 3, "SPEED UNKNOWN: usage: -4 and -6 exclude each other\n"},
+		{"-H 192.0.2.1 -t 0", 3, "SPEED UNKNOWN: usage: --timeout: a timeout is longer than 0 (check_speed --help says more)\n"},
+		{"-H 192.0.2.1 -t 10:ok", 3, "SPEED UNKNOWN: usage: --timeout: what was not measured is never OK: write warning, critical or unknown (check_speed --help says more)\n"},
+		{"-H 192.0.2.1 --do panic", 3, "SPEED UNKNOWN: the check itself is broken: panic: boom\n"},
+		{"-H 192.0.2.1 --do=panic\u00a0elsewhere", 3, "SPEED UNKNOWN: the check itself is broken: panic: boom elsewhere\n"},
+		{"-H 192.0.2.1 --do hang -t 0.05", 3, "SPEED UNKNOWN: timed out after 50ms while running \"192.0.2.1\"\n"},
+		{"-H 192.0.2.1 --do hang -t 0.05:critical", 2, "SPEED CRITICAL: timed out after 50ms while running \"192.0.2.1\"\n"},
+		{"-H 192.0.2.1 --do deaf -t 0.05:warning", 1, "SPEED WARNING: timed out after 50ms while measuring, and did not stop by itself\n"},
+		{"--self-test", 0, "SPEED OK: self-test: everything that this check needs is here\nhave: a wheel: round\n"},
+		{"--self-test --do need", 3, "SPEED UNKNOWN: self-test: a wheel: none: run apt install wheel\nneed: a wheel: none\nrun: apt install wheel\n"},
+		{"-H 192.0.2.1 -v", 0, "SPEED OK: speed of 192.0.2.1 is 1 / with a pipe and a line | speed=1s;5;60\nstage: running \"192.0.2.1\": 1.2ms\nhint: oil it\n"},
+		{"-H 192.0.2.1 -H 192.0.2.1", 0, "SPEED OK: speed of 192.0.2.1 is 1 / with a pipe and a line | speed=1s;5;60\n"},
+		{"-H 192.0.2.1 -H 192.0.2.2", 0, "SPEED OK: 2 hosts: 2 OK | 192.0.2.1_speed=1s;5;60 192.0.2.2_speed=1s;5;60\n"},
+		{"-H 192.0.2.1 -H 192.0.2.2 -v --value 9", 1, "SPEED WARNING: 2 hosts: 2 WARNING; 192.0.2.1: speed of 192.0.2.1 is 9 / with a pipe and a line; 192.0.2.2: speed of 192.0.2.2 is 9 / with a pipe and a line | 192.0.2.1_speed=9s;5;60 192.0.2.2_speed=9s;5;60\n" +
+			"[WARNING] 192.0.2.1: speed of 192.0.2.1 is 9 / with a pipe and a line\nstage: running \"192.0.2.1\": 1.2ms\nhint: oil it\n[WARNING] 192.0.2.2: speed of 192.0.2.2 is 9 / with a pipe and a line\nstage: running \"192.0.2.2\": 1.2ms\nhint: oil it\n"},
+	} {
+		args := strings.Fields(tt.args)
+		for i := range args {
+			args[i] = strings.ReplaceAll(args[i], "\u00a0", " ")
+		}
+		if strings.Contains(tt.args, "\u00a0") {
+			args = []string{"-H", "192.0.2.1", "--do=panic elsewhere"}
+		}
+		code, out := execute(args...)
+		if code != tt.code || out != tt.want {
+			t.Errorf("%q: %d %q\nwant %d %q", tt.args, code, out, tt.code, tt.want)
+		}
+	}
+}
+
+func TestHelpAndVersionAreNotOK(t *testing.T) {
+	for _, arg := range []string{"--help", "-h", "--version", "-V"} {
+		code, out := execute(arg)
+		if code != 3 || !strings.Contains(out, "check_speed") {
+			t.Errorf("%s: %d %q", arg, code, out)
+		}
+	}
+	if _, out := execute("-h"); !strings.Contains(out, "Measures speed.") || !strings.Contains(out, "-w, --warning=RANGE") {
+		t.Error(out)
+	}
+}
+
+func TestVerboseShowsWhereOptionsCameFrom(t *testing.T) {
+	_, out := execute("-H", "192.0.2.1", "-vvv", "-w", "7")
+	for _, want := range []string{"option: warning = 7 (the command line)\n", "option: critical = 60 (default)\n", "> go\n", "< gone\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	for i, line := range strings.Split(out, "\n") {
+		if i > 0 && strings.Contains(line, "|") {
+			t.Errorf("a pipe in %q", line)
+		}
+	}
+}
+
+func TestTheFirstLineFitsIntoNRPE(t *testing.T) {
+	code, out := execute("-H", "192.0.2.1", "--many", "100")
+	line, _, _ := strings.Cut(out, "\n")
+	if code != 0 || len(line) > budget || !strings.Contains(line, "| speed=1s;5;60 idle_metric_000=") || !strings.Contains(line, "metrics trimmed)") || strings.Contains(line, "idle_metric_099") {
+		t.Errorf("%d %d %q", code, len(line), line)
+	}
+	var hosts []string
+	for i := range 60 {
+		hosts = append(hosts, "-H", fmt.Sprintf("192.0.2.%d", i+1))
+	}
+	_, out = execute(append(hosts, "--value", "9")...)
+	line, _, _ = strings.Cut(out, "\n")
+	if len(line) > budget || !strings.HasPrefix(line, "SPEED WARNING: 60 hosts: 60 WARNING; 192.0.2.1: ") || !strings.Contains(line, "metrics trimmed)") {
+		t.Errorf("%d %q", len(line), line)
+	}
+}
+
+func TestFitCutsBetweenLetters(t *testing.T) {
+	for n := range 40 {
+		line := fit("X OK: ", strings.Repeat("ü", 480)+strings.Repeat("x", n), []perfdatum{{"a=1;2;3", -1}, {"b=2", 1}})
+		if len(line) > budget || !strings.Contains(line, "a=1;2;3") || strings.Contains(line, "\uFFFD") {
+			t.Fatalf("%d %q", len(line), line)
+		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	code, out := execute("-H", "192.0.2.1", "--output", "json", "--value", "6")
+	var got struct {
+		Check, Status string
+		ExitCode      int `json:"exit_code"`
+		Hosts         []struct {
+			Host, Status, Fault string
+			Metrics             []struct {
+				Name, Warning, Status string
+				Value                 float64
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err, out)
+	}
+	m := got.Hosts[0].Metrics[0]
+	if code != 1 || got.ExitCode != 1 || got.Status != "WARNING" || got.Hosts[0].Fault != "host" || m.Name != "speed" || m.Value != 6 || m.Warning != "5" || m.Status != "WARNING" {
+		t.Errorf("%d %+v", code, got)
+	}
+	if code, out = execute("--output", "json", "-w", "x"); code != 3 || !json.Valid([]byte(out)) && !strings.HasPrefix(out, "SPEED UNKNOWN: usage") {
+		t.Errorf("%d %q", code, out)
+	}
+}
+
+func TestPrometheus(t *testing.T) {
+	code, out := execute("-H", "192.0.2.1", "--output=prometheus", "--value", "6")
+	for _, want := range []string{
+		"# TYPE milepost_check_status gauge\nmilepost_check_status{host=\"192.0.2.1\",check=\"speed\"} 1\n",
+		"milepost_check_state{host=\"192.0.2.1\",check=\"speed\",state=\"warning\"} 1\n",
+		"milepost_check_info{host=\"192.0.2.1\",check=\"speed\",fault=\"host\"} 1\n",
+		"# HELP milepost_speed_meters How fast.\n# TYPE milepost_speed_meters gauge\nmilepost_speed_meters{host=\"192.0.2.1\",source=\"a\\\"b\"} 6\n",
+	} {
+		if code != 1 || !strings.Contains(out, want) {
+			t.Errorf("%d: no %q in\n%s", code, want, out)
+		}
+	}
+}
+
+func TestExtraOpts(t *testing.T) {
+	dir := t.TempDir()
+	ini := filepath.Join(dir, "plugins.ini")
+	text := "; a comment\n[other]\nwarning = 1\n\n[check_speed]\nwarning = 7\n# more\nv\ncritical=80\n[mine]\nw=3\n"
+	if err := os.WriteFile(ini, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("NAGIOS_CONFIG_PATH", dir)
+	for _, tt := range []struct{ args, want string }{
+		{"-H 192.0.2.1 --extra-opts", "speed=1s;7;80"},
+		{"--extra-opts -H 192.0.2.1", "speed=1s;7;80"},
+		{"--extra-opts= -H 192.0.2.1", "speed=1s;7;80"},
+		{"-H 192.0.2.1 --extra-opts=mine", "speed=1s;3;60"},
+		{"-H 192.0.2.1 --extra-opts mine", "speed=1s;3;60"},
+		{"-H 192.0.2.1 --extra-opts=other@" + ini, "speed=1s;1;60"},
+		{"-H 192.0.2.1 -w 9 --extra-opts", "speed=1s;9;80"},
+		{"-H 192.0.2.1 --extra-opts=none", "SPEED UNKNOWN: usage: --extra-opts: ini file \"" + ini + "\" has no section [none]"},
+		{"-H 192.0.2.1 --extra-opts=@/nonexistent", "SPEED UNKNOWN: usage: --extra-opts: opening ini file: open /nonexistent: no such file or directory"},
+	} {
+		if _, out := execute(strings.Fields(tt.args)...); !strings.Contains(out, tt.want) {
+			t.Errorf("%q: %q, want %q", tt.args, out, tt.want)
+		}
+	}
+	if err := os.WriteFile(ini, []byte("[check_speed]\nwraning=1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if code, out := execute("-H", "a", "--extra-opts"); code != 3 || !strings.Contains(out, ini+":2: ") {
+		t.Errorf("%d %q", code, out)
+	}
+}
+
+func TestFleetGivesAddressOptionsAndLimits(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "milepost.yml")
+	text := `
+defaults:
+  timeout: 7s
+  checks:
+    speed: {warning: 2, value: 9}
+    unheard_of: {x: 1}
+hosts:
+  - {name: baltimore, address: 192.0.2.9, checks: {speed: {critical: 8}}}
+  - {name: other, checks: {speed: {warning: 3x}}}
+`
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out := execute("--fleet", file, "--fleet-host", "baltimore", "-vv")
+	for _, want := range []string{
+		"SPEED CRITICAL: speed of baltimore is 9 / with a pipe and a line | speed=9s;2;8\n",
+		"option: warning = 2 (" + file + ":5)\n", "option: timeout = 7s (" + file + ":3)\n", "option: critical = 8 (" + file + ":8)\n",
+	} {
+		if code != 2 || !strings.Contains(out, want) {
+			t.Errorf("%d: no %q in\n%s", code, want, out)
+		}
+	}
+	for args, want := range map[string]string{
+		"--fleet " + file + " --fleet-host baltimore -w 10 -c 20": "SPEED OK",
+		"--fleet " + file + " --fleet-host baltimor":              `has no host "baltimor": did you mean "baltimore"?`,
+		"--fleet " + file + " --fleet-host other":                 file + `:9:45: speed: warning: end of range "3x"`,
+		"--fleet " + file:                     "--fleet and --fleet-host go together",
+		"--fleet /nonexistent --fleet-host a": "reading inventory: stat /nonexistent: no such file or directory",
+	} {
+		if _, out := execute(strings.Fields(args)...); !strings.Contains(out, want) {
+			t.Errorf("%q: %q, want %q", args, out, want)
+		}
+	}
+}
+
+type brokenPipe struct{ err error }
+
+func (b brokenPipe) Write([]byte) (int, error) { return 0, b.err }
+
+type fullPipe struct{}
+
+func (fullPipe) Write([]byte) (int, error) { select {} }
+
+func TestWhatCannotBeToldIsUnknown(t *testing.T) {
+	if code := Main([]string{"-H", "192.0.2.1"}, brokenPipe{io.ErrClosedPipe}, plugin()); code != 3 {
+		t.Errorf("broken pipe: %d", code)
+	}
+	began := time.Now()
+	if code := Main([]string{"-H", "192.0.2.1", "-t", "0.1"}, fullPipe{}, plugin()); code != 3 || time.Since(began) > 2*time.Second {
+		t.Errorf("full pipe: %d after %v", code, time.Since(began))
+	}
+}
+
+func TestTimeoutText(t *testing.T) {
+	for text, want := range map[string]string{"10": "10s", "10s": "10s", "0.5": "500ms", "10:critical": "10s:critical", ":warning": "3s:warning", "5:2": "5s:critical", "1m": "1m0s"} {
+		got := Timeout{After: 3 * time.Second}
+		if err := got.UnmarshalText([]byte(text)); err != nil || got.String() != want {
+			t.Errorf("%q is %v (%v), want %s", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "x", "-1", "0", "10:", "10:bad", "10:ok", "nan", "1e9", "2h"} {
+		var got Timeout
+		if err := got.UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is %v", text, got)
+		}
+	}
+}
+
+func FuzzFit(f *testing.F) {
+	f.Add("text | with a pipe", "label", 3)
+	f.Fuzz(func(t *testing.T, text, name string, n int) {
+		var perf []perfdatum
+		for i := range max(0, min(n, 200)) {
+			perf = append(perf, perfdatum{label(name) + "=1", i - 1})
+		}
+		line := fit("X OK: ", plain(text), perf)
+		if strings.Count(line, "\n") > 0 || len(line) > budget+len(" (200 metrics trimmed)") {
+			t.Errorf("%d %q", len(line), line)
+		}
+		if strings.Contains(plain(text), "|") {
+			t.Errorf("pipe in %q", plain(text))
+		}
+	})
+}
+
+func FuzzParseIni(f *testing.F) {
+	f.Add("[a]\nb=c\n;x\n[d\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		words, _, err := parseIni(strings.NewReader(text), "a", "f")
+		if err == nil {
+			for _, w := range words {
+				if len(w.Values) != 1 || !strings.HasPrefix(w.Values[0], "-") {
+					t.Errorf("%q: %+v", text, w)
+				}
+			}
+		}
+	})
+}
