@@ -27,7 +27,7 @@ func exits(p folder) []Breach {
 }
 
 func isMain(f file, function *ast.FuncDecl) bool {
-	return f.File.Name.Name == "main" && function != nil && function.Recv == nil && function.Name.Name == "main"
+	return f.Name.Name == "main" && function != nil && function.Recv == nil && function.Name.Name == "main"
 }
 
 // ending is the name of the function that expr is if it ends the process, else "".

@@ -89,7 +89,7 @@ func (r *Running) exec() error {
 		return err
 	}
 	defer log.Close()
-	cmd := exec.Command(r.args[0], r.args[1:]...)
+	cmd := exec.Command(r.args[0], r.args[1:]...) //nolint:noctx // Stop ends it, and lets it write what it must first
 	cmd.Env = append(os.Environ(), r.env...)
 	cmd.Dir = r.Dir
 	cmd.Stdout, cmd.Stderr = log, log

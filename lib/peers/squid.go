@@ -1,6 +1,7 @@
 package peers
 
 import (
+	"context"
 	"crypto/md5"
 	"crypto/tls"
 	"errors"
@@ -55,7 +56,7 @@ func StartSquid(tb testing.TB, c Squid) *RunningSquid {
 	conf := write(tb, dir, "squid.conf", s.conf(tb, c, listen), 0o644)
 	// -N: one process in the foreground. -d 1: its messages on stderr too.
 	r.args = []string{program, "-N", "-d", "1", "-f", conf}
-	r.ready = func() error { return answers(&url.URL{Scheme: scheme, Host: r.Addr}) }
+	r.ready = func() error { return answers(tb.Context(), &url.URL{Scheme: scheme, Host: r.Addr}) }
 	r.hasty = true
 	r.launch()
 	return s
@@ -116,13 +117,13 @@ func (s *RunningSquid) authentication(tb testing.TB, c Squid) []string {
 }
 
 // answers makes a request that the proxy refuses by itself; any answer will do.
-func answers(proxy *url.URL) error {
+func answers(ctx context.Context, proxy *url.URL) error {
 	client := &http.Client{Timeout: tryPatience, Transport: &http.Transport{
 		Proxy:             http.ProxyURL(proxy),
 		TLSClientConfig:   &tls.Config{InsecureSkipVerify: true}, // asked is whether it is up, not who it is
 		DisableKeepAlives: true,
 	}}
-	request, err := http.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1/", nil)
 	if err != nil {
 		return err
 	}
