@@ -138,6 +138,22 @@ func (r *Running) await() error {
 	}
 }
 
+// until waits for what the server is about to do.
+func (r *Running) until(what string, done func() bool) {
+	r.tb.Helper()
+	late := time.NewTimer(startPatience)
+	defer late.Stop()
+	again := time.NewTicker(pollInterval)
+	defer again.Stop()
+	for !done() {
+		select {
+		case <-late.C:
+			r.tb.Fatalf("waiting for %s by %q: not there after %s", what, r.args[0], startPatience)
+		case <-again.C:
+		}
+	}
+}
+
 // alive says that the process was started and has not ended.
 func (r *Running) alive() bool {
 	if r.cmd == nil {

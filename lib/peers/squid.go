@@ -14,7 +14,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Squid says what kind of squid a test needs. The zero Squid is an open proxy
@@ -144,14 +143,25 @@ func (s *RunningSquid) Rotate() string {
 		s.tb.Fatalf("rotating squid's log: %v", err)
 	}
 	s.Signal(syscall.SIGUSR1)
-	for deadline := time.Now().Add(startPatience); time.Now().Before(deadline); {
-		if _, err := os.Stat(s.AccessLog); err == nil {
-			return s.AccessLog + ".1"
-		}
-		<-time.After(pollInterval)
-	}
-	s.tb.Fatalf("rotating squid's log: no new log after %s", startPatience)
-	return ""
+	s.until("a new access log", func() bool {
+		_, err := os.Stat(s.AccessLog)
+		return err == nil
+	})
+	return s.AccessLog + ".1"
+}
+
+// Lines waits until the access log has n lines or more and gives them. Squid
+// writes a request's line after its client has the whole answer.
+func (s *RunningSquid) Lines(n int) []string {
+	s.tb.Helper()
+	var lines []string
+	s.until(fmt.Sprintf("line %d of the access log", n), func() bool {
+		text, err := os.ReadFile(s.AccessLog)
+		lines = strings.SplitAfter(string(text), "\n")
+		lines = lines[:len(lines)-1] // what has no end yet is no line
+		return err == nil && len(lines) >= n
+	})
+	return lines
 }
 
 // shift renames log's generation before n to generation n, the older ones first.

@@ -48,13 +48,12 @@ func TestRealSquidLetsOnlyItsUsersIn(t *testing.T) {
 			}
 		})
 	}
-	s.Stop()
-	log := read(t, s.AccessLog)
-	if lines := strings.Count(log, "\n"); lines != 4 {
-		t.Fatalf("4 requests made %d lines in the log:\n%s", lines, log)
+	lines := s.Lines(4)
+	if len(lines) != 4 {
+		t.Fatalf("4 requests made %d lines in the log:\n%q", len(lines), lines)
 	}
-	if !strings.Contains(log, "TCP_MISS/200") || !strings.Contains(log, " alice ") {
-		t.Fatalf("the log does not name alice's request:\n%s", log)
+	if !strings.Contains(lines[3], "TCP_MISS/200") || !strings.Contains(lines[3], " alice ") {
+		t.Fatalf("the log does not name alice's request:\n%q", lines[3])
 	}
 }
 
@@ -111,7 +110,10 @@ func TestRealSquidResolvesThroughAGivenNameserver(t *testing.T) {
 
 func TestRealSquidRotatesAsDebianDoes(t *testing.T) {
 	s := peers.StartSquid(t, peers.Squid{})
-	ask := func(n int) { fetch(t, s, nil, "http://127.0.0.1:1/"+strconv.Itoa(n)) }
+	ask := func(n int) {
+		fetch(t, s, nil, "http://127.0.0.1:1/"+strconv.Itoa(n))
+		s.Lines(1)
+	}
 	ask(1)
 	first := s.Rotate()
 	if log := read(t, first); !strings.Contains(log, "/1 ") {
@@ -120,7 +122,6 @@ func TestRealSquidRotatesAsDebianDoes(t *testing.T) {
 	ask(2)
 	second := s.Rotate()
 	ask(3)
-	s.Stop()
 	for file, want := range map[string]string{second: "/2 ", s.AccessLog + ".2": "/1 ", s.AccessLog: "/3 "} {
 		if log := read(t, file); strings.Count(log, "\n") != 1 || !strings.Contains(log, want) {
 			t.Errorf("%s holds %q, want the request %s alone", file, log, want)
