@@ -99,8 +99,9 @@ var rooms = []room{
 	{path: "lib/secret", instead: onlyStandard},
 	{path: "lib/version", instead: onlyStandard},
 	{
-		path: "lib/peers", libraries: []string{"github.com/gosnmp/gosnmp", "github.com/beevik/ntp", "github.com/miekg/dns"},
-		instead: "peers starts servers and knows nothing of checks",
+		path:      "lib/peers",
+		libraries: []string{"github.com/gosnmp/gosnmp", "github.com/beevik/ntp", "github.com/miekg/dns", "github.com/jackc/pgx/v5"},
+		instead:   "peers starts servers and knows nothing of checks",
 	},
 	{path: "lib/archtest", instead: onlyStandard},
 	{

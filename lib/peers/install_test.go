@@ -66,7 +66,7 @@ func (m machine) path(name string) string { return filepath.Join(m.root, name) }
 func (m machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(m.tree, "lib/peers/install"), args...)
 	// Only what the installer itself needs: no PATH that has the real squid.
-	cmd.Env = []string{"PATH=" + m.path("bin") + ":/usr/bin:/bin", "PEERS_ROOT=" + m.root}
+	cmd.Env = []string{"PATH=" + m.path("bin") + ":/usr/bin:/bin", "PEERS_ROOT=" + m.root, "TMPDIR=" + m.path("run")}
 	return cmd
 }
 

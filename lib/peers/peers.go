@@ -57,19 +57,29 @@ func packageOf(program string) string {
 // beside the tree first, then PATH, then where Debian keeps daemons and plugins,
 // which a user's PATH often lacks.
 func places() []string {
-	debian := []string{"/usr/sbin", "/usr/bin", "/usr/lib/nagios/plugins"}
 	var dirs []string
 	if root := moduleRoot(); root != "" {
-		for _, dir := range debian {
-			dirs = append(dirs, filepath.Join(root, ".peers", dir))
-		}
+		dirs = debian(filepath.Join(root, ".peers"))
 	}
 	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
 		if filepath.IsAbs(dir) {
 			dirs = append(dirs, dir)
 		}
 	}
-	return append(dirs, debian...)
+	return append(dirs, debian("/")...)
+}
+
+// debian is where the packages put programs below root.
+func debian(root string) []string {
+	dirs := []string{"usr/sbin", "usr/bin", "usr/lib/nagios/plugins"}
+	for i := range dirs {
+		dirs[i] = filepath.Join(root, dirs[i])
+	}
+	postgres, err := filepath.Glob(filepath.Join(root, "usr/lib/postgresql/*/bin"))
+	if err != nil {
+		return dirs // root is no pattern
+	}
+	return append(dirs, postgres...)
 }
 
 // moduleRoot is the directory of go.mod, at or above the one that the test runs in.

@@ -37,9 +37,12 @@ type Running struct {
 	ready func() error        // asks the server something, in its own protocol
 	hasty bool                // its goodbye takes seconds: the end of the test is a Kill
 
-	crew crew.Crew
-	cmd  *exec.Cmd
-	done chan struct{} // closed when the process has ended
+	farewell syscall.Signal // of Stop
+
+	crew  crew.Crew
+	cmd   *exec.Cmd
+	done  chan struct{} // closed when the process has ended
+	alone *os.File      // at its end when whatever the process started has ended too
 }
 
 // newRunning is a server on port of 127.0.0.1 that is still to be launched.
@@ -49,6 +52,8 @@ func newRunning(tb testing.TB, dir string, port int) *Running {
 		Port: port,
 		Dir:  dir,
 		tb:   tb,
+
+		farewell: syscall.SIGTERM,
 	}
 }
 
@@ -89,10 +94,17 @@ func (r *Running) exec() error {
 		return err
 	}
 	defer log.Close()
+	// Nobody writes to this pipe, but who inherits it holds it open.
+	alone, held, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	defer held.Close()
 	cmd := exec.Command(r.args[0], r.args[1:]...) //nolint:noctx // Stop ends it, and lets it write what it must first
 	cmd.Env = append(os.Environ(), r.env...)
 	cmd.Dir = r.Dir
 	cmd.Stdout, cmd.Stderr = log, log
+	cmd.ExtraFiles = []*os.File{held}
 	// A group of its own, so that helpers end with it. Pdeathsig: a test that times
 	// out or is killed runs no cleanup, and must not leave a server behind either.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: r.as}
@@ -111,9 +123,10 @@ func (r *Running) exec() error {
 		close(done)
 	})
 	if err := <-started; err != nil {
+		_ = alone.Close()
 		return err
 	}
-	r.cmd, r.done = cmd, done
+	r.cmd, r.done, r.alone = cmd, done, alone
 	return nil
 }
 
@@ -167,9 +180,9 @@ func (r *Running) alive() bool {
 	}
 }
 
-// Stop ends the server as a service manager would: SIGTERM, and SIGKILL if that
-// is not enough. It returns when the server is gone; a second Stop does nothing.
-func (r *Running) Stop() { r.end(syscall.SIGTERM) }
+// Stop ends the server as a service manager would: politely, and by SIGKILL if
+// that is not enough. It returns when the server is gone; a second Stop does nothing.
+func (r *Running) Stop() { r.end(r.farewell) }
 
 // Kill ends the server as a crash would: it gets no chance to write anything.
 func (r *Running) Kill() { r.end(syscall.SIGKILL) }
@@ -186,6 +199,10 @@ func (r *Running) end(sig syscall.Signal) {
 	}
 	_ = syscall.Kill(-pid, syscall.SIGKILL) // the helpers too
 	r.crew.Wait()
+	// PostgreSQL's left the group, and end because their parent did.
+	_ = r.alone.SetReadDeadline(time.Now().Add(stopPatience))
+	_, _ = r.alone.Read(make([]byte, 1))
+	_ = r.alone.Close()
 	r.cmd = nil
 }
 
