@@ -1,5 +1,5 @@
 // Package peers starts the real servers that tests talk to: squid, snmpd, unbound,
-// chronyd and NRPE. Each has a directory and a loopback port of its own, so that any
+// chronyd, NRPE and PostgreSQL. Each has a directory and a loopback port of its own, so that any
 // number of them run side by side, and is gone when its test is.
 package peers
 
