@@ -56,14 +56,35 @@ func (c call) elsewhere(m *dns.Msg) {
 	conn.Write(packet)
 }
 
-// fake is a resolver on 127.0.0.1 that does what answer does, on UDP and TCP.
+// fake is a resolver on a port of 127.0.0.1 that does what answer does, on UDP and TCP.
 func fake(t *testing.T, answer func(call)) netip.AddrPort {
 	t.Helper()
 	udp, tcp := listen(t)
+	serve(t, udp, tcp, answer)
+	return netip.MustParseAddrPort(udp.LocalAddr().String())
+}
+
+// fakeAt is fake at an address; false if that is taken.
+func fakeAt(t *testing.T, at netip.AddrPort, answer func(call)) bool {
+	t.Helper()
+	udp, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(at))
+	if err != nil {
+		return false
+	}
+	tcp, err := net.Listen("tcp4", at.String())
+	if err != nil {
+		udp.Close()
+		return false
+	}
+	serve(t, udp, tcp, answer)
+	return true
+}
+
+func serve(t *testing.T, udp *net.UDPConn, tcp net.Listener, answer func(call)) {
 	var running sync.WaitGroup
 	var mu sync.Mutex
 	seen := map[string]int{}
-	serve := func(c call, packet []byte) {
+	handle := func(c call, packet []byte) {
 		c.Msg = new(dns.Msg)
 		if err := c.Unpack(packet); err != nil || len(c.Question) != 1 {
 			t.Errorf("a question that is none: %v, %v", err, c.Msg)
@@ -82,7 +103,7 @@ func fake(t *testing.T, answer func(call)) netip.AddrPort {
 			if err != nil {
 				return
 			}
-			serve(call{network: "udp", udp: udp, from: from}, slices.Clone(buf[:n]))
+			handle(call{network: "udp", udp: udp, from: from}, slices.Clone(buf[:n]))
 		}
 	})
 	running.Go(func() {
@@ -101,7 +122,7 @@ func fake(t *testing.T, answer func(call)) netip.AddrPort {
 				if _, err := io.ReadFull(conn, packet); err != nil {
 					return
 				}
-				serve(call{network: "tcp", tcp: conn}, packet)
+				handle(call{network: "tcp", tcp: conn}, packet)
 				io.Copy(io.Discard, conn) // a silent server keeps the connection
 			})
 		}
@@ -111,7 +132,6 @@ func fake(t *testing.T, answer func(call)) netip.AddrPort {
 		tcp.Close()
 		running.Wait()
 	})
-	return netip.MustParseAddrPort(udp.LocalAddr().String())
 }
 
 // listen takes one port for both networks.
