@@ -1,0 +1,152 @@
+package squidauth
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"milepost/lib/metric"
+)
+
+// A Breach is what a peer did instead of answering. It is the peer's doing: what
+// went wrong on this machine is a plain error.
+type Breach struct {
+	What   string        // "connection refused"; for people
+	Next   string        // what to look at next; "" = nothing in particular
+	Reason metric.Reason // for the public
+	Silent bool          // the stage's time passed, and nothing or too little had come
+	Unsaid bool          // the connection ended before the first byte of an answer
+}
+
+// Error is what happened and what to do next.
+func (b *Breach) Error() string {
+	if b.Next == "" {
+		return b.What
+	}
+	return b.What + ": " + b.Next
+}
+
+// Why reading an answer fails beside what the network says.
+var (
+	errUnsaid = errors.New("connection closed without an answer")
+	errFlood  = fmt.Errorf("header of more than %d kB", maxHeader>>10)
+	errCut    = errors.New("connection closed in the middle of the answer")
+)
+
+// A notHTTP is an answer in another protocol: its first bytes.
+type notHTTP string
+
+func (n notHTTP) Error() string {
+	return fmt.Sprintf("an answer that is not HTTP: %q", printable(string(n), 40))
+}
+
+// breach says what the peer did if err is the peer's doing. Otherwise it is
+// this machine's: no route, no socket, no permission; and err is returned.
+func breach(err error, waited time.Duration) error {
+	if err == nil {
+		return nil
+	}
+	if b, ok := errors.AsType[*Breach](err); ok {
+		return b
+	}
+	b := &Breach{What: short(err), Reason: metric.ReasonGateway}
+	switch {
+	case timedOut(err):
+		b.Silent, b.Reason = true, metric.ReasonConnectTimeout
+		b.What = fmt.Sprintf("no answer within %v", round(waited))
+		if errors.Is(err, errSlow) {
+			b.What = fmt.Sprintf("only part of an answer within %v", round(waited))
+		}
+	case isOurs(err):
+		return err
+	case errors.Is(err, syscall.ECONNREFUSED):
+		b.What, b.Reason = "connection refused", metric.ReasonRefused
+	case errors.Is(err, syscall.EHOSTUNREACH):
+		b.What, b.Reason = "no route to host", metric.ReasonConnectTimeout
+	case errors.Is(err, errUnsaid):
+		b.What, b.Reason, b.Unsaid = errUnsaid.Error(), metric.ReasonReset, true
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		b.What, b.Reason = "connection reset", metric.ReasonReset
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		b.What, b.Reason = errCut.Error(), metric.ReasonReset
+	}
+	return b
+}
+
+// isOurs says that this machine could not even try.
+func isOurs(err error) bool {
+	for _, no := range []error{
+		syscall.ENETUNREACH, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT, syscall.EACCES, syscall.EPERM,
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+	} {
+		if errors.Is(err, no) {
+			return true
+		}
+	}
+	return false
+}
+
+// reasonOurs is the public's reason for an error that isOurs.
+func reasonOurs(err error) metric.Reason {
+	if errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return metric.ReasonMonitorRoute
+	}
+	return metric.ReasonNotMeasured
+}
+
+func timedOut(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// short is err without the operation and the addresses that package net wraps
+// around it: the stage names those.
+func short(err error) string {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
+		err = op.Err
+	}
+	if call, ok := errors.AsType[*os.SyscallError](err); ok {
+		err = call.Err
+	}
+	return printable(err.Error(), 200)
+}
+
+// tlsBreach says what was wrong with a handshake; option is what names other
+// certificates to trust.
+func tlsBreach(err error, waited time.Duration, option string) error {
+	b, ok := errors.AsType[*Breach](breach(err, waited))
+	if !ok || b.Silent {
+		return breach(err, waited)
+	}
+	b.Reason = metric.ReasonTLS
+	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		b.What = printable(v.Err.Error(), 200)
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+			b.Next = option + " names the certificates to trust"
+		}
+	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		b.What = "an answer that is not TLS"
+	}
+	b.What = strings.TrimPrefix(b.What, "tls: ")
+	return b
+}
+
+// round is d with as many digits as a person wants.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d >= time.Second:
+		return d.Round(100 * time.Millisecond)
+	case d >= time.Millisecond:
+		return d.Round(time.Millisecond)
+	default:
+		return d.Round(time.Microsecond)
+	}
+}
