@@ -23,12 +23,12 @@ type witness struct {
 	trial *trial
 }
 
-// references are the servers to compare with.
-func (m *measurement) references(t metric.Target) []*witness {
+// witness is the servers to compare with.
+func (m *measurement) witness() []*witness {
 	var all []*witness
 	add := func(s Server, role string, fault metric.Fault) {
 		if s != (Server{}) {
-			all = append(all, &witness{peer: peer{role: role, addr: netip.AddrPort(s), patience: t.Patience}, fault: fault})
+			all = append(all, &witness{peer: peer{role: role, addr: netip.AddrPort(s), patience: m.target.Patience}, fault: fault})
 		}
 	}
 	add(m.Peers.Authority, authority, metric.FaultOrigin)
@@ -36,9 +36,9 @@ func (m *measurement) references(t metric.Target) []*witness {
 	return all
 }
 
-// reference asks a witness for every known name. What an authority says counts
+// testimony asks a witness for every known name. What an authority says counts
 // only if it has the AA bit.
-func reference(queries []Query, isAuthority bool) test {
+func testimony(queries []Query, isAuthority bool) test {
 	return test{run: func(t *trial) {
 		for _, query := range queries {
 			for _, qtype := range query.types() {

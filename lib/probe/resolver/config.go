@@ -60,6 +60,9 @@ type Local struct {
 
 	// ResolvConfFile is the file; "" = /etc/resolv.conf.
 	ResolvConfFile string `kong:"-"`
+	// NameserverPort is where the file's nameservers are asked beside a target; 0 =
+	// 53, for the file knows no other.
+	NameserverPort uint16 `kong:"-"`
 }
 
 // Default asks for the random names that no zone of the user's is needed for.
@@ -91,9 +94,12 @@ func (c Config) Limits() []metric.Limit {
 }
 
 // limits: foreign nameservers see and answer every query, so they are critical;
-// a search list or an option more is not.
+// a search list or an option more is not, nor is a lookup that waits and succeeds.
 func (l Local) limits() []metric.Limit {
-	var limits []metric.Limit
+	if !l.wanted() {
+		return nil
+	}
+	limits := []metric.Limit{metric.Never(lookupsFail), metric.On(stall, metric.MustRange("0"), metric.Range{})}
 	if l.ExpectNameserver != nil {
 		limits = append(limits, metric.Never(nameservers))
 	}
@@ -168,6 +174,13 @@ func (c Config) zones() []Name {
 		}
 	}
 	return zones
+}
+
+func (l Local) port() uint16 {
+	if l.NameserverPort == 0 {
+		return 53
+	}
+	return l.NameserverPort
 }
 
 func (l Local) path() string {

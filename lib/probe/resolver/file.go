@@ -12,12 +12,17 @@ import (
 	"milepost/lib/resolvconf"
 )
 
-// The flags of the file.
+// The samples of the file.
 const (
 	nameservers = "nameservers"
 	search      = "search"
 	options     = "options"
+	stall       = "stall"
+	lookupsFail = "lookups_fail"
 )
+
+// nameserver is the role of one that is asked for the forecast only.
+const nameserver = "nameserver"
 
 // A File is this machine's resolv.conf and what becomes of its lookups.
 type File struct {
@@ -26,50 +31,45 @@ type File struct {
 	Expected   resolvconf.Expected
 	Difference resolvconf.Difference
 	Stall      resolvconf.Stall
+	Forecast   bool           // the stall is known
 	Took       time.Duration  // to read it
 	Stages     []metric.Stage // what else was asked for the forecast
 }
 
 // read reads the file and compares it with what was expected.
-func (m *measurement) read() (*File, error) {
+func (l Local) read() (*File, error) {
 	began := time.Now()
-	f, err := resolvconf.Read(m.Local.path())
+	f, err := resolvconf.Read(l.path())
 	if err != nil {
 		return nil, err
 	}
-	expected := resolvconf.Expected{
-		Nameservers: m.Local.ExpectNameserver, Search: m.Local.ExpectSearch, Options: m.Local.ExpectOption,
-	}
+	expected := resolvconf.Expected{Nameservers: l.ExpectNameserver, Search: l.ExpectSearch, Options: l.ExpectOption}
 	return &File{
-		File: f, Wanted: m.Local.wanted(), Expected: expected, Difference: f.Compare(expected), Took: time.Since(began),
+		File: f, Wanted: l.wanted(), Expected: expected, Difference: f.Compare(expected), Took: time.Since(began),
 	}, nil
 }
 
-// alive puts the first question to each nameserver of the file, for the target is
-// measured and not they, and the forecast needs to know.
-func (m *measurement) alive(ctx context.Context, c *crew.Crew, t metric.Target, f *File) []*trial {
-	asked := f.Asked()
-	trials := make([]*trial, len(asked))
+// knock puts the first question to each nameserver of the file: the target is
+// measured and not they, but the forecast needs to know.
+func (m *measurement) knock(ctx context.Context, c *crew.Crew) {
+	asked := m.file.Asked()
+	m.alive = make([]*trial, len(asked))
 	for i, a := range asked {
-		p := peer{role: "nameserver", addr: netip.AddrPortFrom(a, m.Port), own: true, patience: t.Patience}
-		c.Go(func() { trials[i] = m.hold(ctx, p, m.plan()[0]) })
+		p := peer{role: nameserver, addr: netip.AddrPortFrom(a, m.Local.port()), own: true, patience: m.target.Patience}
+		c.Go(func() { m.alive[i] = m.hold(ctx, p, m.plan()[0]) })
 	}
-	return trials
 }
 
 // forecast tells the stall from the first question to each nameserver. What we
 // could not ask leaves nothing to tell.
 func (f *File) forecast(trials []*trial) {
-	if f == nil {
-		return
-	}
 	health := map[netip.Addr]resolvconf.Health{}
 	for _, t := range trials {
 		if t.err != nil {
 			return
 		}
 		health[t.addr.Addr()] = t.health
-		if t.role == "nameserver" {
+		if t.role == nameserver {
 			f.Stages = append(f.Stages, t.stages...)
 		}
 	}
@@ -77,29 +77,37 @@ func (f *File) forecast(trials []*trial) {
 	for _, a := range f.Asked() {
 		asked = append(asked, health[a])
 	}
-	f.Stall = f.File.Stall(asked)
+	f.Stall, f.Forecast = f.File.Stall(asked), true
 }
 
-// flags are samples for the parts of the file that were compared. In a report of
-// several resolvers each has them, for each is held to every limit; the first
-// tells the reason.
-func (f *File) flags(of string, tell bool) []metric.Sample {
-	var samples []metric.Sample
-	add := func(name string, compared bool, difference string) {
-		if !compared {
-			return
-		}
-		text := difference
-		if !tell {
-			text = ""
-		}
-		samples = append(samples, metric.Flag(name, difference != "", metric.FaultHost, metric.ReasonProxyResolver, text))
+// samples are the stall and a flag for each part that was compared. In a report of
+// several resolvers each has them, for each is held to every limit; the first tells
+// the reason.
+func (f *File) samples(of string, tell bool) []metric.Sample {
+	if !f.Wanted {
+		return nil
 	}
-	add(nameservers, f.Expected.Nameservers != nil, f.Difference.Nameservers)
-	add(search, f.Expected.Search != nil, f.Difference.Search)
-	add(options, f.Expected.Options != nil, f.Difference.Options)
-	for i := range samples {
-		samples[i].Of = of
+	var samples []metric.Sample
+	add := func(s metric.Sample) {
+		if s.Of = of; !tell {
+			s.Text = ""
+		}
+		samples = append(samples, s)
+	}
+	compared := func(name string, was bool, difference string) {
+		if was {
+			add(metric.Flag(name, difference != "", metric.FaultHost, metric.ReasonProxyResolver, difference))
+		}
+	}
+	compared(nameservers, f.Expected.Nameservers != nil, f.Difference.Nameservers)
+	compared(search, f.Expected.Search != nil, f.Difference.Search)
+	compared(options, f.Expected.Options != nil, f.Difference.Options)
+	if f.Forecast {
+		add(metric.Sample{
+			Name: stall, Unit: metric.Seconds, Value: f.Stall.Worst.Seconds(),
+			Fault: metric.FaultResolver, Reason: metric.ReasonProxyResolver, Text: "lookups stall",
+		})
+		add(metric.Flag(lookupsFail, f.Stall.Fails, metric.FaultResolver, metric.ReasonProxyResolver, "lookups fail"))
 	}
 	return samples
 }

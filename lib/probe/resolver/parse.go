@@ -29,7 +29,7 @@ const headerSize = 12
 // RFC 5452 section 9.1 demands (the socket has matched the addresses).
 func parse(packet []byte, id uint16, q question) (*dns.Msg, error) {
 	if len(packet) < headerSize {
-		return nil, malformedError(fmt.Sprintf("%d bytes are too few", len(packet)))
+		return nil, malformedError(fmt.Sprintf("it has only %s", count(len(packet), "byte")))
 	}
 	m := new(dns.Msg)
 	if err := m.Unpack(packet); err != nil {

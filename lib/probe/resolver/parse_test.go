@@ -120,7 +120,7 @@ func TestSaid(t *testing.T) {
 		x.reply.Answer = append(x.reply.Answer, rr)
 	}
 	want := "> id 7, \"a.test\" A RD AD DO CD, EDNS 1232 bytes, sent 2 times\n" +
-		"< 1 packets ignored, the last for another id\n< NOERROR TC RA" +
+		"< 1 packet ignored, the last for another id\n< NOERROR TC RA" +
 		strings.Repeat("\n< a.test. 300 IN A 192.0.2.1", mostRecords) + "\n< and 5 more records"
 	if got := x.said(); got != want {
 		t.Errorf("got %s\nwant %s", got, want)

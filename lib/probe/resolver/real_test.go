@@ -88,7 +88,7 @@ func TestRealUnboundThatDied(t *testing.T) {
 	u.Kill()
 	began := time.Now()
 	o := run(t, netip.MustParseAddrPort(u.Addr), patient, good...)
-	if want := `CRITICAL: no answer over UDP to "www.example.test" A: connection refused; resolver "127.0.0.1": 1 tests, 1 failed`; spell(o) != want {
+	if want := `CRITICAL: no answer over UDP to "www.example.test" A: connection refused; resolver "127.0.0.1": 1 test, 1 failed`; spell(o) != want {
 		t.Errorf("got  %s\nwant %s", spell(o), want)
 	}
 	if took := time.Since(began); took > patient/4 {

@@ -3,6 +3,7 @@ package resolver
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,7 +22,7 @@ func (r Result) Report() metric.Report {
 		report.Samples = append(report.Samples, s.numbers()...)
 		report.Samples = append(report.Samples, s.flags()...)
 		if r.File != nil {
-			report.Samples = append(report.Samples, r.File.flags(s.Of, i == 0)...)
+			report.Samples = append(report.Samples, r.File.samples(s.Of, i == 0)...)
 		}
 		report.Stages = append(report.Stages, s.Stages...)
 	}
@@ -31,9 +32,6 @@ func (r Result) Report() metric.Report {
 		report.Stages = append(report.Stages, f.stage())
 		if f.Wanted {
 			report.Advice = f.advice()
-			report.Samples = append(report.Samples, metric.Sample{
-				Name: "stall", Of: r.Resolvers[0].Of, Unit: metric.Seconds, Value: f.Stall.Worst.Seconds(),
-			})
 		}
 	}
 	return report
@@ -50,7 +48,7 @@ func (r Result) text() string {
 	if len(r.Resolvers) > 1 {
 		who, answer = fmt.Sprintf("%d resolvers", len(r.Resolvers)), "slowest first answer"
 	}
-	parts := []string{fmt.Sprintf("%s: %d tests, %d failed", who, tests, failed)}
+	parts := []string{fmt.Sprintf("%s: %s, %d failed", who, count(tests, "test"), failed)}
 	if slowest > 0 {
 		parts[0] += fmt.Sprintf(", %s in %s", answer, milliseconds(slowest))
 	}
@@ -61,6 +59,14 @@ func (r Result) text() string {
 		parts = append(parts, r.File.text())
 	}
 	return strings.Join(parts, "; ")
+}
+
+// count is n of something: "1 test", "2 tests".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // milliseconds is d for a person, who reads two decimals.
@@ -95,7 +101,10 @@ func (s Resolver) numbers() []metric.Sample {
 // flags are what the tests could find, each with the first sentence of those that did.
 func (s Resolver) flags() []metric.Sample {
 	var samples []metric.Sample
-	for _, flag := range s.Judged {
+	for _, flag := range []string{noAnswer, notRecursive, hijack, outage, wrongAnswer, noTCP, noDNSSEC, disagrees, ttlStuck} {
+		if !slices.Contains(s.Judged, flag) {
+			continue
+		}
 		text, n := "", 0
 		for _, f := range s.Faults {
 			if f.Flag != flag {

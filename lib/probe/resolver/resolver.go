@@ -50,103 +50,125 @@ const atOnce = 64
 // could not make, beside the result of the others.
 func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
-		m := &measurement{Config: c, slots: make(chan struct{}, atOnce)}
-		yield(m.all(ctx, t))
+		m := &measurement{Config: c, target: t, slots: make(chan struct{}, atOnce)}
+		if t.Address == "" || c.Local.wanted() {
+			file, err := c.Local.read()
+			if err != nil {
+				yield(Result{}, err)
+				return
+			}
+			m.file = file
+		}
+		m.subjects, m.witnesses = m.whom(), m.witness()
+		m.ask(ctx)
+		yield(m.result(), m.problem(ctx))
 	}
 }
 
+// A measurement is who is asked, and what came of it.
 type measurement struct {
 	Config
-	slots chan struct{}
-}
+	target metric.Target
+	slots  chan struct{}
 
-// all measures every resolver, the servers to compare with, and the file.
-func (m *measurement) all(ctx context.Context, t metric.Target) (Result, error) {
-	var file *File
-	if t.Address == "" || m.Local.wanted() {
-		var err error
-		if file, err = m.read(); err != nil {
-			return Result{}, err
-		}
-	}
-	subjects := m.subjects(t, file)
-	refs := m.references(t)
-	trials := make([][]*trial, len(subjects))
-	var c crew.Crew
-	for i, s := range subjects {
-		c.Go(func() { trials[i] = m.examine(ctx, s.peer) })
-	}
-	for _, r := range refs {
-		c.Go(func() { r.trial = m.hold(ctx, r.peer, reference(m.Query, r.peer.role == authority)) })
-	}
-	var alive []*trial
-	if file != nil && t.Address != "" {
-		alive = m.alive(ctx, &c, t, file)
-	}
-	c.Wait()
-
-	r := Result{Unknown: len(m.Query) == 0, File: file}
-	var errs []error
-	for i, s := range subjects {
-		for _, ref := range refs {
-			if compared := ref.compare(trials[i]); compared != nil {
-				trials[i] = append(trials[i], compared)
-			}
-		}
-		r.Resolvers = append(r.Resolvers, s.sum(trials[i]))
-		for _, t := range trials[i] {
-			errs = append(errs, t.err)
-		}
-		if t.Address == "" {
-			alive = append(alive, trials[i][0])
-		}
-	}
-	for _, ref := range refs {
-		r.References = append(r.References, ref.trial.stages...)
-		errs = append(errs, ref.problem())
-	}
-	file.forecast(alive)
-	return r, first(ctx, errs)
-}
-
-// first is the error that ended the run, else the first.
-func first(ctx context.Context, errs []error) error {
-	var any error
-	for _, err := range errs {
-		if _, ok := errors.AsType[*metric.Interrupted](err); ok && ctx.Err() != nil {
-			return err
-		}
-		if any == nil {
-			any = err
-		}
-	}
-	return any
+	file      *File // nil = nobody wants it
+	subjects  []*subject
+	witnesses []*witness
+	alive     []*trial // of the file's nameservers, first question only
 }
 
 // A subject is a resolver that is measured.
 type subject struct {
 	peer
 	of, name string
+	trials   []*trial
 }
 
-// subjects is the target, or each nameserver of the file once.
-func (m *measurement) subjects(t metric.Target, file *File) []subject {
-	if t.Address != "" {
-		p := peer{role: "resolver", addr: netip.AddrPortFrom(t.Addrs[0], m.Port), patience: t.Patience}
-		return []subject{{peer: p, name: t.Address}}
+// whom is the target, or each nameserver of the file once.
+func (m *measurement) whom() []*subject {
+	if m.target.Address != "" {
+		p := peer{role: "resolver", addr: netip.AddrPortFrom(m.target.Addrs[0], m.Port), patience: m.target.Patience}
+		return []*subject{{peer: p, name: m.target.Address}}
 	}
-	all := file.Nameservers
+	all := m.file.Nameservers
 	if len(all) == 0 {
-		all = file.Asked()
+		all = m.file.Asked()
 	}
-	var subjects []subject
+	var subjects []*subject
 	for i, a := range all {
 		if !slices.Contains(all[:i], a) {
-			p := peer{role: "resolver", addr: netip.AddrPortFrom(a, m.Port), own: true, patience: t.Patience}
-			subjects = append(subjects, subject{p, a.String(), a.String()})
+			p := peer{role: "resolver", addr: netip.AddrPortFrom(a, m.Port), own: true, patience: m.target.Patience}
+			subjects = append(subjects, &subject{peer: p, of: a.String(), name: a.String()})
 		}
 	}
 	return subjects
+}
+
+// ask puts all questions to all servers, side by side.
+func (m *measurement) ask(ctx context.Context) {
+	var c crew.Crew
+	for _, s := range m.subjects {
+		c.Go(func() { s.trials = m.examine(ctx, s.peer) })
+	}
+	for _, w := range m.witnesses {
+		c.Go(func() { w.trial = m.hold(ctx, w.peer, testimony(m.Query, w.role == authority)) })
+	}
+	if m.file != nil && m.target.Address != "" {
+		m.knock(ctx, &c)
+	}
+	c.Wait()
+	for _, s := range m.subjects {
+		for _, w := range m.witnesses {
+			if compared := w.compare(s.trials); compared != nil {
+				s.trials = append(s.trials, compared)
+			}
+		}
+		if m.target.Address == "" {
+			m.alive = append(m.alive, s.trials[0])
+		}
+	}
+}
+
+// result is what the trials amount to.
+func (m *measurement) result() Result {
+	r := Result{Unknown: len(m.Query) == 0, File: m.file}
+	for _, s := range m.subjects {
+		r.Resolvers = append(r.Resolvers, s.sum())
+	}
+	for _, w := range m.witnesses {
+		r.References = append(r.References, w.trial.stages...)
+	}
+	if m.file != nil {
+		m.file.forecast(m.alive)
+	}
+	return r
+}
+
+// problem is what we could not test: the end of the run if that is why, else the
+// first.
+func (m *measurement) problem(ctx context.Context) error {
+	var all []error
+	for _, s := range m.subjects {
+		for _, t := range s.trials {
+			all = append(all, t.err)
+		}
+	}
+	for _, w := range m.witnesses {
+		all = append(all, w.problem())
+	}
+	for _, t := range m.alive {
+		all = append(all, t.err)
+	}
+	var earliest error
+	for _, err := range all {
+		if _, ok := errors.AsType[*metric.Interrupted](err); ok && ctx.Err() != nil {
+			return err
+		}
+		if earliest == nil {
+			earliest = err
+		}
+	}
+	return earliest
 }
 
 // examine makes the tests of one resolver; the first alone.
@@ -180,9 +202,9 @@ func (m *measurement) hold(ctx context.Context, p peer, test test) *trial {
 
 // sum is what the trials amount to. A test that found a fault tells nothing about
 // the others that it could have found.
-func (s subject) sum(trials []*trial) Resolver {
-	r := Resolver{Of: s.of, Name: s.name, Tests: len(trials), Time: trials[0].took}
-	for _, t := range trials {
+func (s *subject) sum() Resolver {
+	r := Resolver{Of: s.of, Name: s.name, Tests: len(s.trials), Time: s.trials[0].took}
+	for _, t := range s.trials {
 		r.Answered = r.Answered || t.answered
 		r.Stages = append(r.Stages, t.stages...)
 		r.Faults = append(r.Faults, t.faults...)
@@ -198,10 +220,10 @@ func (s subject) sum(trials []*trial) Resolver {
 	return r
 }
 
-func (r *Resolver) judge(flags ...string) {
+func (s *Resolver) judge(flags ...string) {
 	for _, f := range flags {
-		if !slices.Contains(r.Judged, f) {
-			r.Judged = append(r.Judged, f)
+		if !slices.Contains(s.Judged, f) {
+			s.Judged = append(s.Judged, f)
 		}
 	}
 }

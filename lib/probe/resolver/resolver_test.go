@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -165,7 +166,7 @@ func TestResolver(t *testing.T) {
 		{"an unheard-of code", good, func(c call) { c.reply(new(dns.Msg).SetRcode(c.Msg, 12)) }, `CRITICAL: wrong answer: RCODE 12 for "www.example.test" A`, "resolver"},
 
 		{"garbage", good, func(c call) { c.raw([]byte("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")) }, `CRITICAL: malformed answer to "www.example.test" A over UDP: `, "resolver"},
-		{"a few bytes", good, func(c call) { c.raw([]byte{1, 2, 3}) }, `CRITICAL: malformed answer to "www.example.test" A over UDP: 3 bytes are too few (`, "resolver"},
+		{"a few bytes", good, func(c call) { c.raw([]byte{1, 2, 3}) }, `CRITICAL: malformed answer to "www.example.test" A over UDP: it has only 3 bytes (`, "resolver"},
 		{"a name that points to itself", good, func(c call) {
 			packet, _ := honest(c).Pack()
 			c.raw(append(packet[:12:12], 0xc0, 12, 0, 1, 0, 1))
@@ -248,7 +249,7 @@ func TestSilence(t *testing.T) {
 		answer func(call)
 		want   string
 	}{
-		{"nobody says a word", good, func(call) {}, `CRITICAL: no answer over UDP in 500ms to "www.example.test" A, asked 3 times; resolver "127.0.0.1": 1 tests, 1 failed`},
+		{"nobody says a word", good, func(call) {}, `CRITICAL: no answer over UDP in 500ms to "www.example.test" A, asked 3 times; resolver "127.0.0.1": 1 test, 1 failed`},
 		{"another id", good, func(c call) {
 			m := honest(c)
 			m.Id++
@@ -338,7 +339,7 @@ func TestNobodyListens(t *testing.T) {
 	udp.Close()
 	tcp.Close()
 	o := run(t, at, patient, good...)
-	if want := `CRITICAL: no answer over UDP to "www.example.test" A: connection refused; resolver "127.0.0.1": 1 tests, 1 failed`; spell(o) != want {
+	if want := `CRITICAL: no answer over UDP to "www.example.test" A: connection refused; resolver "127.0.0.1": 1 test, 1 failed`; spell(o) != want {
 		t.Errorf("got  %s\nwant %s", spell(o), want)
 	}
 	if o.Took > patient/4 {
@@ -478,7 +479,7 @@ func TestAgreement(t *testing.T) {
 		{"not with another resolver", "--compare", other, `WARNING: disagrees with other resolver "127.0.0.1:PORT": `, "resolver"},
 		{"with one that has no authority", "--authority", truthful, `UNKNOWN: comparing with authority "127.0.0.1:PORT": the answer to "www.example.test" A is not authoritative (AA=0)`, "origin"},
 		{"with one that refuses", "--compare", authority, `UNKNOWN: comparing with other resolver "127.0.0.1:PORT": REFUSED for "www.example.test" A`, "monitor"},
-		{"with one that is malformed", "--authority", func(c call) { c.raw([]byte{0}) }, `UNKNOWN: comparing with authority "127.0.0.1:PORT": malformed answer to "www.example.test" A over UDP: 1 bytes are too few`, "origin"},
+		{"with one that is malformed", "--authority", func(c call) { c.raw([]byte{0}) }, `UNKNOWN: comparing with authority "127.0.0.1:PORT": malformed answer to "www.example.test" A over UDP: it has only 1 byte`, "origin"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -510,7 +511,7 @@ func TestInterrupted(t *testing.T) {
 	n := 0
 	for r, err := range resolver.Measure(ctx, metric.Target{Address: "127.0.0.1", Addrs: []netip.Addr{server.Addr()}}, *cfg) {
 		n++
-		i, ok := err.(*metric.Interrupted)
+		i, ok := errors.AsType[*metric.Interrupted](err)
 		if !ok || i.Stage != `asking resolver "`+server.String()+`" for "www.example.test" A over UDP` {
 			t.Errorf("got %v", err)
 		}

@@ -58,9 +58,9 @@ func (c Config) zoneOf(p Pattern) Name {
 // known is the test that a known name has its addresses.
 func known(q Query) test {
 	return test{[]string{noAnswer, notRecursive, outage, wrongAnswer}, func(t *trial) {
-		found, asked := 0, question{}
+		found := 0
 		for _, qtype := range q.types() {
-			asked = question{name: q.Name, qtype: qtype, invented: q.invented}
+			asked := question{name: q.Name, qtype: qtype, invented: q.invented}
 			m := t.resolve(asked)
 			if m == nil {
 				return

@@ -137,7 +137,7 @@ func (x *exchange) overUDP(ctx context.Context, packet []byte) (*dns.Msg, error)
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.SetReadDeadline(time.Unix(1, 0)) })()
+	defer wake(ctx, conn)()
 	buf := make([]byte, maxUDP)
 	for gap := x.gap(); ; gap *= 2 {
 		if _, err := conn.Write(packet); err != nil {
@@ -159,6 +159,13 @@ func (x *exchange) overUDP(ctx context.Context, packet []byte) (*dns.Msg, error)
 			return m, err
 		}
 	}
+}
+
+// wake ends every wait on conn when ctx ends, until it is stopped.
+func wake(ctx context.Context, conn net.Conn) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		_ = conn.SetDeadline(time.Unix(1, 0)) // refused only by a closed one, on which nobody waits
+	})
 }
 
 // gap is how long the first packet is waited for: gap, 2*gap and 4*gap fill the
@@ -195,7 +202,7 @@ func (x *exchange) overTCP(ctx context.Context, packet []byte) (*dns.Msg, error)
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	defer wake(ctx, conn)()
 	x.sent++
 	if _, err := conn.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(packet))), packet...)); err != nil {
 		return nil, err
@@ -224,7 +231,7 @@ func (x *exchange) fail(ctx context.Context, err error) {
 	switch {
 	case isMalformed:
 		x.fate, x.err = malformed, bad
-	case context.Cause(ctx) == errPatience:
+	case errors.Is(context.Cause(ctx), errPatience):
 		x.fate, x.err = silent, errPatience
 	case ctx.Err() != nil:
 		x.fate, x.err = cutShort, ctx.Err()
@@ -252,8 +259,8 @@ func (x *exchange) mistake() error {
 	}
 }
 
-func is(err error, any ...error) bool {
-	for _, e := range any {
+func is(err error, these ...error) bool {
+	for _, e := range these {
 		if errors.Is(err, e) {
 			return true
 		}
@@ -281,7 +288,7 @@ func (x *exchange) silence() string {
 		s += fmt.Sprintf(", asked %d times", x.sent)
 	}
 	if x.strays > 0 {
-		s += fmt.Sprintf(" (%d packets ignored, the last for %s)", x.strays, x.stray)
+		s += fmt.Sprintf(" (%s ignored, the last for %s)", count(x.strays, "packet"), x.stray)
 	}
 	return s
 }
@@ -306,9 +313,9 @@ func (x *exchange) said() string {
 			b.WriteString(" " + flag.name)
 		}
 	}
-	fmt.Fprintf(&b, ", EDNS %d bytes, sent %d times\n", udpSize, x.sent)
+	fmt.Fprintf(&b, ", EDNS %d bytes, sent %s\n", udpSize, count(x.sent, "time"))
 	if x.strays > 0 {
-		fmt.Fprintf(&b, "< %d packets ignored, the last for %s\n", x.strays, x.stray)
+		fmt.Fprintf(&b, "< %s ignored, the last for %s\n", count(x.strays, "packet"), x.stray)
 	}
 	if x.reply == nil {
 		fmt.Fprintf(&b, "< %v", x.err)
