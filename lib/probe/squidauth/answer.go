@@ -18,8 +18,11 @@ type Answer struct {
 
 // answerTo is the answer to a request of method.
 func answerTo(method string, r response) Answer {
-	// "ERR_ACCESS_DENIED 0": a name and an errno.
-	name, _, _ := strings.Cut(r.header.Get("X-Squid-Error"), " ")
+	// "ERR_ACCESS_DENIED 0" is a name and an errno, "302 Found" a redirect of squid's own.
+	name := r.header.Get("X-Squid-Error")
+	if strings.HasPrefix(name, "ERR_") {
+		name, _, _ = strings.Cut(name, " ")
+	}
 	return Answer{
 		Method: method, Status: r.status, SquidError: printable(name, 40),
 		Challenged: len(r.header.Values("Proxy-Authenticate")) > 0,
@@ -28,13 +31,16 @@ func answerTo(method string, r response) Answer {
 
 // String is "502 ERR_READ_ERROR", or what there was instead of an answer.
 func (a Answer) String() string {
+	status := strconv.Itoa(a.Status)
 	switch {
 	case a.Breach != nil:
 		return a.Breach.Error()
+	case strings.HasPrefix(a.SquidError, status):
+		return a.SquidError
 	case a.SquidError != "":
-		return strconv.Itoa(a.Status) + " " + a.SquidError
+		return status + " " + a.SquidError
 	default:
-		return strconv.Itoa(a.Status)
+		return status
 	}
 }
 

@@ -48,6 +48,12 @@ func (n notHTTP) Error() string {
 	return fmt.Sprintf("an answer that is not HTTP: %q", printable(string(n), 40))
 }
 
+// isTLS says that it begins as a TLS record: an alert or a handshake (RFC 8446
+// section 5.1).
+func (n notHTTP) isTLS() bool {
+	return len(n) > 1 && (n[0] == 0x15 || n[0] == 0x16) && n[1] == 3
+}
+
 // breach says what the peer did if err is the peer's doing. Otherwise it is
 // this machine's: no route, no socket, no permission; and err is returned.
 func breach(err error, waited time.Duration) error {
@@ -58,6 +64,9 @@ func breach(err error, waited time.Duration) error {
 		return b
 	}
 	b := &Breach{What: short(err), Reason: metric.ReasonGateway}
+	if n, ok := errors.AsType[notHTTP](err); ok && n.isTLS() {
+		return &Breach{What: "an answer in TLS", Next: "add --tls", Reason: metric.ReasonTLS}
+	}
 	switch {
 	case timedOut(err):
 		b.Silent, b.Reason = true, metric.ReasonConnectTimeout
@@ -106,17 +115,20 @@ func timedOut(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// short is err without the operation and the addresses that package net wraps
+// cause is err without the operation and the addresses that package net wraps
 // around it: the stage names those.
-func short(err error) string {
+func cause(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
 		err = op.Err
 	}
 	if call, ok := errors.AsType[*os.SyscallError](err); ok {
 		err = call.Err
 	}
-	return printable(err.Error(), 200)
+	return err
 }
+
+// short is the text of err's cause, fit for a line.
+func short(err error) string { return printable(cause(err).Error(), 200) }
 
 // tlsBreach says what was wrong with a handshake; option is what names other
 // certificates to trust.
@@ -139,14 +151,11 @@ func tlsBreach(err error, waited time.Duration, option string) error {
 	return b
 }
 
-// round is d with as many digits as a person wants.
+// round is d with the two digits that a person wants.
 func round(d time.Duration) time.Duration {
-	switch {
-	case d >= time.Second:
-		return d.Round(100 * time.Millisecond)
-	case d >= time.Millisecond:
-		return d.Round(time.Millisecond)
-	default:
-		return d.Round(time.Microsecond)
+	unit := time.Duration(1)
+	for d/unit >= 100 {
+		unit *= 10
 	}
+	return d.Round(unit)
 }

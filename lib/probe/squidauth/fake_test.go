@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -196,7 +197,20 @@ func probe(t *testing.T, addr netip.AddrPort, timeout time.Duration, cfg *squida
 	return probeAt(t, timeout, cfg, addr.Addr())
 }
 
+// probeAt runs the check on a proxy with these addresses.
 func probeAt(t *testing.T, timeout time.Duration, cfg *squidauth.Config, addrs ...netip.Addr) check.Outcome {
+	t.Helper()
+	return bind(t, timeout, cfg, addrs...).Run(t.Context())
+}
+
+// probeIn is probe in a context of its own.
+func probeIn(ctx context.Context, t *testing.T, addr netip.AddrPort, timeout time.Duration, cfg *squidauth.Config) check.Outcome {
+	t.Helper()
+	cfg.Proxy.Port = int(addr.Port())
+	return bind(t, timeout, cfg, addr.Addr()).Run(ctx)
+}
+
+func bind(t *testing.T, timeout time.Duration, cfg *squidauth.Config, addrs ...netip.Addr) check.Check {
 	t.Helper()
 	target := metric.Target{Name: "fra-1", Address: "proxy.test", Addrs: addrs}
 	c, err := check.Define("squid_auth", squidauth.Default, squidauth.Measure).Bind(cfg, target)
@@ -204,7 +218,7 @@ func probeAt(t *testing.T, timeout time.Duration, cfg *squidauth.Config, addrs .
 		t.Fatal(err)
 	}
 	c.Timeout = timeout
-	return c.Run(t.Context())
+	return c
 }
 
 // spell is the plugin's line with the ports by name.
@@ -213,5 +227,8 @@ func spell(o check.Outcome, names ...string) string {
 	if o.Fault != "" || o.Reason != "" {
 		s += fmt.Sprintf(" [%s %s]", o.Fault, o.Reason)
 	}
+	s = slow.ReplaceAllString(s, "slow: TIME (STAGES)")
 	return strings.NewReplacer(names...).Replace(s)
 }
+
+var slow = regexp.MustCompile(`slow: [0-9][^)]*\)`)

@@ -44,7 +44,7 @@ func (f Fetch) String() string {
 	if f.Step != "" {
 		s = f.Step + " " + s
 	}
-	if f.Wrong != "" {
+	if f.Wrong != "" && f.kind() == delivery {
 		s += " " + f.Wrong
 	}
 	return s

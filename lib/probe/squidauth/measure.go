@@ -116,7 +116,7 @@ func (m *measurement) step(ctx context.Context, doing string, do func(context.Co
 	if b, ok := errors.AsType[*Breach](err); ok {
 		return took, b
 	}
-	return took, &metric.Blamed{Fault: metric.FaultMonitor, Reason: reasonOurs(err), Err: fmt.Errorf("%s: %w", doing, err)}
+	return took, &metric.Blamed{Fault: metric.FaultMonitor, Reason: reasonOurs(err), Err: fmt.Errorf("%s: %w", doing, cause(err))}
 }
 
 // connect opens the connection that the stages after it share.
