@@ -18,14 +18,27 @@ type Answer struct {
 
 // answerTo is the answer to a request of method.
 func answerTo(method string, r response) Answer {
-	// "ERR_ACCESS_DENIED 0" is a name and an errno, "302 Found" a redirect of squid's own.
-	name := r.header.Get("X-Squid-Error")
-	if strings.HasPrefix(name, "ERR_") {
-		name, _, _ = strings.Cut(name, " ")
-	}
 	return Answer{
-		Method: method, Status: r.status, SquidError: printable(name, 40),
+		Method: method, Status: r.status, SquidError: squidError(r.header.Get("X-Squid-Error")),
 		Challenged: len(r.header.Values("Proxy-Authenticate")) > 0,
+	}
+}
+
+// squidError is the error's name in X-Squid-Error. "ERR_ACCESS_DENIED 0" is a
+// name and an errno, "302 Access Denied" a redirect of squid's own. Anything
+// else squid did not write, and a person need not read.
+func squidError(field string) string {
+	name, _, _ := strings.Cut(field, " ")
+	odd := strings.Trim(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" || len(name) > 40
+	switch {
+	case field == "":
+		return ""
+	case strings.HasPrefix(name, "ERR_") && !odd:
+		return name
+	case len(name) == 3 && name[0] == '3' && !odd:
+		return "by squid"
+	default:
+		return "unknown error"
 	}
 }
 
@@ -35,8 +48,6 @@ func (a Answer) String() string {
 	switch {
 	case a.Breach != nil:
 		return a.Breach.Error()
-	case strings.HasPrefix(a.SquidError, status):
-		return a.SquidError
 	case a.SquidError != "":
 		return status + " " + a.SquidError
 	default:

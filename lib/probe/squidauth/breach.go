@@ -63,9 +63,19 @@ func breach(err error, waited time.Duration) error {
 	if b, ok := errors.AsType[*Breach](err); ok {
 		return b
 	}
-	b := &Breach{What: short(err), Reason: metric.ReasonGateway}
-	if n, ok := errors.AsType[notHTTP](err); ok && n.isTLS() {
-		return &Breach{What: "an answer in TLS", Next: "add --tls", Reason: metric.ReasonTLS}
+	// What package net/http quotes of a malformed answer may be a header of the
+	// request come back, with its credentials.
+	what, _, quotes := strings.Cut(short(err), `"`)
+	if quotes {
+		what = strings.TrimRight(what, ": ")
+	}
+	b := &Breach{What: what, Reason: metric.ReasonGateway}
+	if n, ok := errors.AsType[notHTTP](err); ok {
+		b.What = n.Error()
+		if n.isTLS() {
+			b.What, b.Next, b.Reason = "an answer in TLS", "add --tls", metric.ReasonTLS
+		}
+		return b
 	}
 	switch {
 	case timedOut(err):

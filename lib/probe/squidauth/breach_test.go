@@ -54,14 +54,14 @@ var broken = []situation{
 	{name: "answers slowly, byte by byte", timeout: impatient, proxy: func(c call) {
 		trickle(c, "HTTP/1.1 407 Proxy Authentication Required\r\nX: "+strings.Repeat("y", 1000))
 	}, want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: only part of an answer within 500ms [proxy connect_timeout]`},
-	{name: "is cut in the status line", proxy: closing(says("HTTP/1.1 40")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: malformed HTTP status code "40" [proxy gateway]`},
+	{name: "is cut in the status line", proxy: closing(says("HTTP/1.1 40")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: malformed HTTP status code [proxy gateway]`},
 	{name: "is cut in the first word", proxy: closing(says("HT")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: connection closed in the middle of the answer [proxy reset]`},
 	{name: "is cut in the header", proxy: closing(says("HTTP/1.1 407 No\r\nProxy-Authenticate: Ba")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: connection closed in the middle of the answer [proxy reset]`},
 	{name: "is cut in the body", proxy: closing(says("HTTP/1.1 407 No\r\nContent-Length: 10\r\n\r\nfour")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: connection closed in the middle of the answer [proxy reset]`},
 	{name: "is another service", proxy: says("SSH-2.0-OpenSSH_9.2p1\r\n"), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: an answer that is not HTTP: "SSH-2.0-OpenSSH_9.2p1??" [proxy gateway]`},
 	{name: "wants TLS", proxy: closing(says("\x15\x03\x01\x00\x02\x02\x46")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: an answer in TLS: add --tls [proxy tls]`},
 	{name: "speaks HTTP/0.9", proxy: closing(says("<html>\x1b[31mred\n| forged=1</html>")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: an answer that is not HTTP: "<html>?[31mred?| forged=1</html>" [proxy gateway]`},
-	{name: "has no status", proxy: says("HTTP/1.1 abc No\r\n\r\n"), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: malformed HTTP status code "abc" [proxy gateway]`},
+	{name: "has no status", proxy: says("HTTP/1.1 abc No\r\n\r\n"), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: malformed HTTP status code [proxy gateway]`},
 	{name: "has a header of a megabyte", proxy: func(c call) {
 		c.say("HTTP/1.1 407 No\r\n")
 		for range 1 << 10 {
@@ -88,7 +88,7 @@ var broken = []situation{
 		}
 		squid(c)
 	}, want: hello},
-	{name: "turns the text around in its error's name", proxy: withPassword(squidSays(500, "ERR_\u202e|evil\u2028")), args: []string{"--no-direct"}, want: "CRITICAL: http://ORIGIN/ 500 ERR_?|evil? [proxy gateway]"},
+	{name: "turns the text around in its error's name", proxy: withPassword(squidSays(500, "ERR_\u202e|evil\u2028")), args: []string{"--no-direct"}, want: "CRITICAL: http://ORIGIN/ 500 unknown error [proxy gateway]"},
 	{name: "sends more than is read", proxy: withPassword(func(c call) { c.answer(200, "", strings.Repeat("x", 3<<20)) }), want: strings.Replace(hello, "5 B", "1048576 B", 1)},
 
 	{name: "stalls with the right password", timeout: impatient, args: []string{"--no-direct"}, proxy: withPassword(call.stall), want: "CRITICAL: http://ORIGIN/ no answer within 500ms [proxy gateway]"},

@@ -186,7 +186,7 @@ func (m *measurement) fetchOn(ctx context.Context, conn net.Conn, w wish, f *Fet
 	}
 	q := request{method: http.MethodGet, target: w.url.relative(), host: w.url.u.Host}
 	_, err := m.step(ctx, fmt.Sprintf("fetching %q %s", f.URL, way), func(ctx context.Context) (string, error) {
-		r, err := newLink(conn).exchange(ctx, q)
+		r, err := newLink(conn, m.hide).exchange(ctx, q)
 		m.judge(f, w, q, r)
 		return r.said, err
 	})
@@ -213,7 +213,7 @@ func (m *measurement) judge(f *Fetch, w wish, q request, r response) {
 	case !o.ExpectStatus.has(r.status):
 		f.Wrong = "instead of " + o.ExpectStatus.String()
 		if to := r.header.Get("Location"); to != "" {
-			f.Wrong += fmt.Sprintf(" (redirects to %q, which is not followed)", printable(to, shownURL))
+			f.Wrong += fmt.Sprintf(" (redirects to %q, which is not followed)", printable(m.hide(to), shownURL))
 		}
 	case o.Expect != "" && !bytes.Contains(r.body, []byte(o.Expect)):
 		f.Wrong = fmt.Sprintf("does not contain %q", printable(o.Expect, 40))

@@ -30,11 +30,12 @@ type link struct {
 	conn   net.Conn
 	meter  *meter
 	reader *bufio.Reader
+	hide   func(string) string // takes secrets out of what the peer sent
 }
 
-func newLink(conn net.Conn) *link {
+func newLink(conn net.Conn, hide func(string) string) *link {
 	m := &meter{from: conn}
-	return &link{conn: conn, meter: m, reader: bufio.NewReader(m)}
+	return &link{conn: conn, meter: m, reader: bufio.NewReader(m), hide: hide}
 }
 
 // A response is an answer read to its end, or to maxBody.
@@ -112,7 +113,7 @@ func (l *link) sniff() error {
 
 // finish reads the body of res.
 func (l *link) finish(method string, res *http.Response) (response, error) {
-	r := response{status: res.StatusCode, header: res.Header, said: heard(res)}
+	r := response{status: res.StatusCode, header: res.Header, said: l.hide(heard(res))}
 	l.meter.left = math.MaxInt64 // ReadAll below has the limit
 	if method == http.MethodConnect && r.status < http.StatusMultipleChoices {
 		return r, nil // what follows is the tunnel (RFC 9110 section 9.3.6)

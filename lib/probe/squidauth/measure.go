@@ -81,6 +81,16 @@ func newMeasurement(t metric.Target, c Config) (*measurement, error) {
 	return m, nil
 }
 
+// hide is text that a peer sent, without the credentials that it was sent. What
+// is said here is not put through it: stars in a sentence would tell a password
+// that is a word.
+func (m *measurement) hide(text string) string {
+	for _, s := range m.hidden {
+		text = s.Redact(text)
+	}
+	return text
+}
+
 // run makes the stages until one makes the next ones pointless.
 func (m *measurement) run(ctx context.Context) error {
 	for _, stage := range []func(context.Context) (bool, error){m.connect, m.askNobody, m.askWrong, m.fetchAll} {
@@ -103,9 +113,6 @@ func (m *measurement) step(ctx context.Context, doing string, do func(context.Co
 	began := time.Now()
 	said, err := do(limited)
 	took := time.Since(began)
-	for _, s := range m.hidden {
-		said = s.Redact(said)
-	}
 	m.result.Stages = append(m.result.Stages, metric.Stage{Doing: doing, Took: took, Said: strings.TrimSuffix(said, "\n")})
 	if err == nil {
 		return took, nil
@@ -139,7 +146,7 @@ func (m *measurement) connect(ctx context.Context) (more bool, err error) {
 			return m.unreachable(doing, err)
 		}
 	}
-	m.link = newLink(conn)
+	m.link = newLink(conn, m.hide)
 	return true, nil
 }
 

@@ -79,7 +79,7 @@ func (m *measurement) reopen(ctx context.Context) error {
 			return err
 		}
 	}
-	m.link = newLink(conn)
+	m.link = newLink(conn, m.hide)
 	return nil
 }
 

@@ -105,7 +105,7 @@ var about = []situation{
 	{name: "an access rule forbids the URL, as expected", args: []string{"--expect-status", "403"}, proxy: withPassword(squidSays(403, "ERR_ACCESS_DENIED")), want: "OK: refused without credentials, refused wrong ones, fetched http://ORIGIN/ (403 ERR_ACCESS_DENIED, 18 B)"},
 	{name: "an access rule redirects (deny_info)", proxy: withPassword(func(c call) {
 		c.answer(302, "X-Squid-Error: 302 Access Denied\r\nLocation: http://portal.test/login\r\n", "")
-	}), want: `CRITICAL: http://ORIGIN/ denied by an access rule of the proxy (302 Access Denied) [acl acl]`},
+	}), want: `CRITICAL: http://ORIGIN/ denied by an access rule of the proxy (302 by squid) [acl acl]`},
 
 	{name: "its resolver is dead: squid 5.7", proxy: byAddress(squidSays(502, "ERR_READ_ERROR")), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name 502 ERR_READ_ERROR, by address 200 [proxy_resolver proxy_resolver]"},
 	{name: "its resolver is silent", timeout: impatient, proxy: byAddress(call.stall), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name no answer within 500ms, by address 200 [proxy_resolver proxy_resolver]"},
