@@ -1,0 +1,277 @@
+package ping
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+)
+
+var host = netip.MustParseAddr("192.0.2.1")
+
+// path is an Echo whose packets fare as the letters say, over and over: "." is
+// answered after 80 ms, "x" lost, "l" late by a minute, "d" answered twice, "s"
+// answered by a stranger, "r" after 700 ms.
+func path(pattern string) func(context.Context, Plan, func(Event)) error {
+	return func(ctx context.Context, p Plan, tell func(Event)) error {
+		answer := func(seq int, after time.Duration, from netip.Addr) {
+			time.AfterFunc(after, func() { tell(Event{Seq: seq, At: time.Now(), From: from}) })
+		}
+		for i := 0; p.Count == 0 || i < p.Count; i++ {
+			tell(Event{Seq: i, At: time.Now()})
+			switch pattern[i%len(pattern)] {
+			case '.':
+				answer(i, 80*time.Millisecond, p.To)
+			case 'r':
+				answer(i, 700*time.Millisecond, p.To)
+			case 'l':
+				answer(i, time.Minute, p.To)
+			case 'd':
+				answer(i, 80*time.Millisecond, p.To)
+				answer(i, 90*time.Millisecond, p.To)
+			case 's':
+				answer(i, 80*time.Millisecond, netip.MustParseAddr("198.51.100.9"))
+			}
+			select {
+			case <-time.After(p.Spacing):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		<-ctx.Done()
+		return nil
+	}
+}
+
+func run(t *testing.T, c Config, timeout time.Duration) check.Outcome {
+	t.Helper()
+	bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, metric.Target{Name: "fra-1", Address: host.String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound.Timeout = timeout
+	return bound.Run(t.Context())
+}
+
+func TestRounds(t *testing.T) {
+	percent := func(s string) (p Percent) {
+		if err := p.UnmarshalText([]byte(s)); err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	with := func(change func(*Config)) func(*Config) { return change }
+	base := func(p string) func(*Config) { return with(func(c *Config) { c.Baseline = percent(p) }) }
+	for _, tt := range []struct {
+		name, pattern string
+		change        func(*Config)
+		timeout       time.Duration
+		want          string
+	}{
+		{"clean", ".", base("2"), 0, "OK 0/16 lost (0 %, 95 % CI 0-19 %), baseline 2 %, p=1, decided after 16 of 20"},
+		{"no baseline", ".", with(func(*Config) {}), 0, "OK 0/18 lost (0 %, 95 % CI 0-18 %), no baseline (0.5 % assumed), p=1, decided after 18 of 20"},
+		{"dead", "x", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
+		{"dead, and no time for all", "x", base("2"), 3 * time.Second, "CRITICAL 8/8 lost (100 %, 95 % CI 68-100 %), baseline 2 %, p<0.0001, 10 packets 0.2 s apart to fit into 3 s"},
+		{"size without significance", ".....x....x....x....", base("2"), 0, "OK 3/19 lost (16 %, 95 % CI 6-38 %), baseline 2 %, p=0.037, decided after 19 of 20"},
+		{"much more than usual", "x..x..x..x..x..x..x.", base("2"), 0, "WARNING "},
+		{"as much as usual here", "x...x...x...x...x...", base("20"), 0, "OK "},
+		{"the user's own limit", "x...................", with(func(c *Config) { c.Warning = metric.MustRange("4"); c.Critical = metric.MustRange("50") }), 0, "WARNING 1/"},
+		{"the user's own limit, kept", "x...................", with(func(c *Config) { c.Warning = metric.MustRange("5") }), 0, "OK 1/20 lost"},
+		{"slow", "r", with(func(c *Config) { c.RTTWarning = metric.MustRange("0.5") }), 0, "WARNING the median round trip is 0.7 s; 0/"},
+		{"late is lost", "l", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
+		{"twice is once", "d", base("2"), 0, "OK 0/16 lost"},
+		{"a stranger's answer is none", "s", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
+		{"one packet", ".", with(func(c *Config) { c.Count = 1 }), 0, "OK 0/1 lost"},
+		{"one packet, lost", "x", with(func(c *Config) { c.Count = 1 }), 0, "CRITICAL no packet came back; 1/1 lost (100 %, 95 % CI 21-100 %)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := Default()
+				c.Echo = path(tt.pattern)
+				tt.change(&c)
+				if tt.timeout == 0 {
+					tt.timeout = 10 * time.Second
+				}
+				began := time.Now()
+				o := run(t, c, tt.timeout)
+				if got := o.Status.String() + " " + o.Summary; !strings.HasPrefix(got, tt.want) {
+					t.Errorf("%q, want %q", got, tt.want)
+				}
+				if took := time.Since(began); took > tt.timeout {
+					t.Errorf("took %v of %v", took, tt.timeout)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatCannotBeSentIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Default()
+		c.Echo = func(context.Context, Plan, func(Event)) error { return errors.New("no permission for ICMP") }
+		if o := run(t, c, 10*time.Second); o.Status.String() != "UNKNOWN" || o.Summary != `pinging "192.0.2.1": no permission for ICMP` {
+			t.Errorf("%v %q", o.Status, o.Summary)
+		}
+	})
+}
+
+func TestAPanicOfThePingerIsTheChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Default()
+		c.Echo = func(context.Context, Plan, func(Event)) error { panic("boom") }
+		if o := run(t, c, 10*time.Second); o.Summary != "the check itself is broken: panic: boom" {
+			t.Errorf("%v %q", o.Status, o.Summary)
+		}
+	})
+}
+
+func TestAnEndBeforeAnythingIsKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Default()
+		c.Echo = path("x")
+		c.Count, c.Spacing = 20, 250*time.Millisecond
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("SIGTERM"))
+		defer cancel()
+		bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, metric.Target{Name: "a", Address: host.String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := bound.Run(ctx); o.Status.String() != "UNKNOWN" || !strings.HasSuffix(o.Summary, `while pinging "192.0.2.1"`) {
+			t.Errorf("%v %q", o.Status, o.Summary)
+		}
+	})
+}
+
+// The stream's totals count every packet once, and never one in flight.
+func TestStream(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Default()
+		c.Count, c.Spacing, c.Window, c.Echo = 0, time.Second, 10, path("....x")
+		ctx, cancel := context.WithTimeout(t.Context(), 101*time.Second)
+		defer cancel()
+		bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, metric.Target{Name: "a", Address: host.String()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var last check.Outcome
+		rtts := 0
+		for o := range bound.Watch(ctx) {
+			totals := map[string]float64{}
+			for _, f := range o.Findings {
+				if f.Kind == metric.Counter {
+					totals[f.Metric] = f.Value
+				}
+				if f.Kind == metric.Observation {
+					rtts++
+				}
+			}
+			if flight := totals["ping_sent_total"] - totals["ping_received_total"] - totals["ping_lost_total"]; flight < 0 || flight > 3 {
+				t.Fatalf("%v in flight of %v", flight, totals)
+			}
+			if len(totals) > 0 {
+				last = o
+			}
+		}
+		if !strings.HasPrefix(last.Summary, "2/10 lost (20 %") {
+			t.Errorf("%q", last.Summary)
+		}
+		if rtts < 79 || rtts > 81 {
+			t.Errorf("%d round trips told, want each of about 80 once", rtts)
+		}
+	})
+}
+
+func TestFit(t *testing.T) {
+	ms := time.Millisecond
+	for _, tt := range []struct {
+		name    string
+		count   int
+		spacing time.Duration
+		budget  time.Duration
+		n       int
+		apart   time.Duration
+	}{
+		{"it fits", 20, 250 * ms, 9 * time.Second, 20, 250 * ms},
+		{"closer", 20, 250 * ms, 5 * time.Second, 20, 210 * ms},
+		{"closer and fewer", 20, 250 * ms, 3 * time.Second, 11, 200 * ms},
+		{"one", 20, 250 * ms, 500 * ms, 1, 200 * ms},
+		{"no time at all", 20, 250 * ms, 0, 1, 200 * ms},
+		{"closer than courtesy only if asked", 20, 10 * ms, 500 * ms, 1, 10 * ms},
+	} {
+		if n, apart := fit(tt.count, tt.spacing, time.Second, tt.budget); n != tt.n || apart != tt.apart {
+			t.Errorf("%s: %d packets %v apart, want %d %v apart", tt.name, n, apart, tt.n, tt.apart)
+		}
+	}
+}
+
+func TestNumbersGoOnWhereTheWireBeginsAgain(t *testing.T) {
+	for _, tt := range []struct{ sent, seq, want int }{
+		{1, 0, 0}, {10, 3, 3}, {65536, 65535, 65535}, {65537, 0, 65536}, {65537, 65535, 65535}, {131080, 5, 131077}, {131080, 65000, 130536},
+	} {
+		if got := number(tt.sent, tt.seq); got != tt.want {
+			t.Errorf("%d after %d sent is %d, want %d", tt.seq, tt.sent, got, tt.want)
+		}
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for want, change := range map[string]func(*Config){
+		"--count: 1001": func(c *Config) { c.Count = 1001 },
+		"--count: -1":   func(c *Config) { c.Count = -1 },
+		"--spacing: 0s": func(c *Config) { c.Spacing = 0 },
+		"--window: 0":   func(c *Config) { c.Window = 0 },
+		"--burst: 1":    func(c *Config) { c.Burst = 1 },
+		"--burst: NaN":  func(c *Config) { c.Burst = math.NaN() },
+	} {
+		c := Default()
+		change(&c)
+		if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
+func TestTheZeroResultSaysNothing(t *testing.T) {
+	if r := (Result{}).Report(); len(r.Samples) > 0 || r.Text != "" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func FuzzPercent(f *testing.F) {
+	for _, s := range []string{"", "2", "0.5", "2%", "100", "nan", "%", "1e3", "."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var p, again Percent
+		if p.UnmarshalText([]byte(s)) != nil {
+			return
+		}
+		v, _ := p.Value()
+		if !(v >= 0 && v < 100) {
+			t.Fatalf("%q is %v", s, v)
+		}
+		if err := again.UnmarshalText([]byte(p.String())); err != nil || again != p {
+			t.Fatalf("%q prints as %q and reads as %+v (%v)", s, p, again, err)
+		}
+	})
+}
+
+func TestRealLoopback(t *testing.T) {
+	c := Default()
+	c.Count, c.Spacing = 5, 10*time.Millisecond
+	bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, metric.Target{Name: "lo", Address: "127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	bound.Timeout = 10 * time.Second
+	if o := bound.Run(t.Context()); o.Status.String() != "OK" || !strings.HasPrefix(o.Summary, "0/") {
+		t.Errorf("%v %q", o.Status, o.Summary)
+	}
+}

@@ -1,0 +1,34 @@
+package ping
+
+import "time"
+
+// How long a packet is waited for, and how close packets follow each other where
+// nobody asked for closer.
+const (
+	leastWait  = time.Second
+	mostWait   = 3 * time.Second
+	usualWaits = 3 // usual round trips
+	courtesy   = 200 * time.Millisecond
+
+	// closing is kept of a run's time for closing the socket and for judging.
+	closing = 200 * time.Millisecond
+
+	// few is how many packets a round that was cut short must have settled to be
+	// judged at all.
+	few = 4
+)
+
+// fit is how many packets, how far apart, of which the last is still waited for
+// within the time there is. It sends them closer before it sends fewer.
+func fit(count int, spacing, wait, budget time.Duration) (int, time.Duration) {
+	spare := max(budget-wait, 0)
+	gaps := time.Duration(count - 1)
+	if gaps*spacing <= spare {
+		return count, spacing
+	}
+	closest := min(spacing, courtesy)
+	if closer := spare / gaps; closer >= closest {
+		return count, closer.Truncate(time.Millisecond)
+	}
+	return 1 + int(spare/closest), closest
+}

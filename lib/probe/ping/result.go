@@ -1,0 +1,108 @@
+package ping
+
+import (
+	"math"
+	"net/netip"
+	"slices"
+	"time"
+
+	"milepost/lib/burst"
+)
+
+// A Result is what is known of a round so far, or of a stream's latest packets.
+type Result struct {
+	Doing    string          // pinging "fra-1" (192.0.2.1)
+	Stream   bool            // it goes on for ever
+	Packets  []Packet        // the settled ones, as they were sent
+	Left     int             // packets that are still to be settled, sent or not
+	CutShort int             // packets that were given up because the time was up
+	Fresh    []time.Duration // round trips: of a round all, of a stream those since the result before
+	Totals   Totals
+	Stray    netip.Addr // who sent the latest stray
+	Score    float64    // evidence that more is lost than usual: see burst.Onset
+	Usual    Usual
+	Plan     Plan
+	Fitted   time.Duration // the time that a longer plan was fitted into; 0 = it was as wanted
+	Took     time.Duration
+}
+
+// A Packet is what became of one.
+type Packet struct {
+	Lost bool
+	Late bool          // lost, and answered afterwards
+	RTT  time.Duration // of an answered or late one
+}
+
+// Totals are counts since the beginning. Received and Lost are settled packets,
+// so what is sent and neither is still waited for.
+type Totals struct {
+	Sent, Received, Lost, Late, Duplicates, Strays uint64
+}
+
+// Usual is the loss that is usual on the path.
+type Usual struct {
+	Loss    float64 // percent
+	Assumed bool    // nobody gave a baseline
+	Judged  bool    // the loss is held against it
+
+	chain burst.Chain
+	tails []float64 // of as many packets as are judged
+}
+
+// chance is how likely at least k of n packets are lost if all is as usual.
+func (u Usual) chance(k, n int) float64 {
+	if len(u.tails) != n+1 { // a round was cut short
+		u.tails = u.chain.Tails(n)
+	}
+	return u.tails[k]
+}
+
+// RoundTrips are those of the answered packets, as they were sent.
+func (r Result) RoundTrips() []time.Duration {
+	rtts := make([]time.Duration, 0, len(r.Packets))
+	for _, p := range r.Packets {
+		if !p.Lost {
+			rtts = append(rtts, p.RTT)
+		}
+	}
+	return rtts
+}
+
+// median is the upper median of sorted round trips in seconds, and between what
+// it can come to lie when up to left more are known. NaN of none.
+func median(sorted []time.Duration, left int) (value, lo, hi float64) {
+	n := len(sorted)
+	if n == 0 {
+		return math.NaN(), math.NaN(), math.NaN()
+	}
+	value = sorted[n/2].Seconds()
+	hi = mostWait.Seconds() // an answer after that is none
+	if i := (n - left) / 2; i >= 0 && left <= n {
+		lo = sorted[i].Seconds()
+	}
+	if i := (n + left) / 2; i < n {
+		hi = sorted[i].Seconds()
+	}
+	return value, lo, hi
+}
+
+// jitter is the mean change from one round trip to the next in seconds (the
+// mean of RFC 3393's delay variation without its sign). NaN of fewer than two.
+func jitter(rtts []time.Duration) float64 {
+	if len(rtts) < 2 {
+		return math.NaN()
+	}
+	var sum time.Duration
+	for i := range rtts[1:] {
+		sum += (rtts[i+1] - rtts[i]).Abs()
+	}
+	return sum.Seconds() / float64(len(rtts)-1)
+}
+
+// extremes are the least and the most in seconds; NaN of none.
+func extremes(rtts []time.Duration) (least, most float64) {
+	if len(rtts) == 0 {
+		return math.NaN(), math.NaN()
+	}
+	return slices.Min(rtts).Seconds(), slices.Max(rtts).Seconds()
+}
