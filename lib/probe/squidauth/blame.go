@@ -180,6 +180,8 @@ func (f Fetch) blameDelivery(e Evidence) Blame {
 	switch {
 	case d == nil && f.Answer.Status == http.StatusForbidden:
 		return blamed(metric.FaultACL, metric.ReasonACL, "%s denied (%s) by the proxy or by the origin", f.URL, f)
+	case d == nil && f.Wrong == errStaleNonce.Error():
+		return proxyAt("%s %s", f.URL, f)
 	case d == nil:
 		return originAt("%s %s", f.URL, f)
 	case !d.ok():

@@ -151,6 +151,7 @@ func tlsBreach(err error, waited time.Duration, option string) error {
 	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		b.What = printable(v.Err.Error(), 200)
 		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+			b.What = "x509: certificate signed by unknown authority" // without guesses at which
 			b.Next = option + " names the certificates to trust"
 		}
 	}

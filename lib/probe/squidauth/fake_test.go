@@ -231,4 +231,11 @@ func spell(o check.Outcome, names ...string) string {
 	return strings.NewReplacer(names...).Replace(s)
 }
 
-var slow = regexp.MustCompile(`slow: [0-9][^)]*\)`)
+// What differs from run to run.
+var (
+	slow = regexp.MustCompile(`slow: [0-9][^)]*\)`)
+	now  = regexp.MustCompile(`: current time [^ ]* is after [0-9T:-]*Z`)
+	size = regexp.MustCompile(`200, \d+ B`)
+	ago  = regexp.MustCompile(`ones [^ ]+ ago`)
+	ago2 = regexp.MustCompile(`\) [^ ]+ ago`)
+)

@@ -106,7 +106,7 @@ func (l *link) sniff() error {
 	}
 	if !strings.HasPrefix(magic, string(begin)) {
 		begin, _ = l.reader.Peek(l.reader.Buffered())
-		return notHTTP(begin)
+		return notHTTP(l.hide(string(begin)))
 	}
 	return l.broken(err)
 }

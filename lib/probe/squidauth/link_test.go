@@ -25,7 +25,7 @@ func (script) SetDeadline(time.Time) error  { return nil }
 func keepAsIs(text string) string           { return text }
 func scripted(answer []byte) *link          { return newLink(script{Reader: bytes.NewReader(answer)}, keepAsIs) }
 func isLine(r rune) bool                    { return r != '\n' && !unicode.IsPrint(r) }
-func ask(method string) request { return request{method: method, target: "x.test:443", host: "x.test"} }
+func ask(method string) request             { return request{method: method, target: "x.test:443", host: "x.test"} }
 
 func exchangeOf(t *testing.T, q request, b []byte) (response, error) {
 	t.Helper()

@@ -154,7 +154,7 @@ func (c Config) Needs(context.Context) []metric.Need {
 		n := metric.Need{What: fmt.Sprintf("certificates in file %q", file), OK: true, Have: "readable"}
 		if _, err := trusted(file); err != nil {
 			n.OK, n.Have = false, err.Error()
-			n.Mend = fmt.Sprintf("chmod a+r %q", file)
+			n.Mend = fmt.Sprintf("install -m 0644 CERTIFICATES %q", file)
 		}
 		needs = append(needs, n)
 	}
