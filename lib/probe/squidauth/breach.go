@@ -41,6 +41,9 @@ var (
 	errCut    = errors.New("connection closed in the middle of the answer")
 )
 
+// notTLS is an answer in clear to the start of TLS.
+const notTLS = "an answer that is not TLS"
+
 // A notHTTP is an answer in another protocol: its first bytes.
 type notHTTP string
 
@@ -156,7 +159,7 @@ func tlsBreach(err error, waited time.Duration, option string) error {
 		}
 	}
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		b.What = "an answer that is not TLS"
+		b.What = notTLS
 	}
 	b.What = strings.TrimPrefix(b.What, "tls: ")
 	return b

@@ -140,6 +140,11 @@ func origin(t *testing.T, handle http.HandlerFunc) aFake {
 	return aFake{addr, fmt.Sprintf("http://%s/", addr)}
 }
 
+// page is a handler that says text.
+func page(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
+}
+
 // originTLS is a server that answers TLS with certificate as handle does.
 func originTLS(t *testing.T, certificate tls.Certificate, handle http.HandlerFunc) aFake {
 	t.Helper()

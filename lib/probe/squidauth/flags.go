@@ -164,7 +164,10 @@ func (r Result) advice() []string {
 	case r.HelperSilent != nil:
 		return []string{"on the proxy: tail /var/log/squid/cache.log; look for helpers that crash, or that are all busy (auth_param children)"}
 	case slices.ContainsFunc(r.Fetches, Fetch.refused):
-		return []string{"on the proxy: tail /var/log/squid/cache.log; give the helper of auth_param a line with the user and the password by hand: it must say OK"}
+		return []string{
+			"on the proxy: tail /var/log/squid/cache.log; give the helper of auth_param a line with the user and the password by hand: it must say OK",
+			"if it says OK: an http_access deny line whose last acl is a proxy_auth answers 407 too; it answers 403 with another acl behind it",
+		}
 	case f != nil && f.kind() == denial:
 		return []string{"on the proxy: debug_options 28,3 makes squid say in cache.log which http_access rule denies"}
 	case f != nil && f.blame(r.Evidence).Fault == metric.FaultProxyResolver:

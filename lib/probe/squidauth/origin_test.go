@@ -67,9 +67,6 @@ func TestTunnels(t *testing.T) {
 	good, trusted := certificate(t, tomorrow())
 	other, _ := certificate(t, tomorrow())
 	old, oldTrusted := certificate(t, time.Now().Add(-time.Hour))
-	says := func(text string) http.HandlerFunc {
-		return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, text) }
-	}
 	for _, c := range []struct {
 		name  string
 		cert  tls.Certificate
@@ -82,7 +79,7 @@ func TestTunnels(t *testing.T) {
 		{"a stranger's certificate", good, nil, tunnels, "CRITICAL: https://ORIGIN/ TLS x509: certificate signed by unknown authority: --origin-ca-file names the certificates to trust: the origin fails, directly TLS x509: certificate signed by unknown authority: --origin-ca-file names the certificates to trust [origin origin]"},
 		{"an old certificate", old, []string{"--origin-ca-file", oldTrusted}, tunnels, "CRITICAL: https://ORIGIN/ TLS x509: certificate has expired or is not yet valid: NOW: the origin fails, directly TLS x509: certificate has expired or is not yet valid: NOW [origin origin]"},
 		{"the proxy breaks into TLS", good, []string{"--origin-ca-file", trusted}, func(netip.AddrPort) func(call) {
-			return tunnels(originTLS(t, other, says("hello")).addr)
+			return tunnels(originTLS(t, other, page("hello")).addr)
 		}, "CRITICAL: https://ORIGIN/ TLS x509: certificate signed by unknown authority: --origin-ca-file names the certificates to trust, directly 200: something behind the proxy breaks into TLS [proxy gateway]"},
 		{"the tunnel ends nowhere", good, []string{"--origin-ca-file", trusted}, func(netip.AddrPort) func(call) { return tunnels(deadPort(t)) }, "CRITICAL: https://ORIGIN/ CONNECT 503 ERR_CONNECT_FAIL, directly 200: the proxy does not get through to the origin [proxy gateway]"},
 		{"the proxy's resolver is dead", good, []string{"--origin-ca-file", trusted}, func(o netip.AddrPort) func(call) {
@@ -98,10 +95,10 @@ func TestTunnels(t *testing.T) {
 		{"tunnels for everybody", good, []string{"--origin-ca-file", trusted}, func(o netip.AddrPort) func(call) {
 			return func(c call) { c.Header.Set("Proxy-Authorization", "Basic YWxpY2U6d29uZGVy"); tunnels(o)(c) }
 		}, "CRITICAL: open proxy: served without credentials (200); wrong credentials accepted (200); fetched https://ORIGIN/ (200, 5 B) [proxy open_proxy]"},
-		{"no TLS in the tunnel", good, []string{"--origin-ca-file", trusted}, func(netip.AddrPort) func(call) { return tunnels(origin(t, says("hello")).addr) }, "CRITICAL: https://ORIGIN/ TLS an answer that is not TLS, directly 200: something behind the proxy breaks into TLS [proxy gateway]"},
+		{"no TLS in the tunnel", good, []string{"--origin-ca-file", trusted}, func(netip.AddrPort) func(call) { return tunnels(origin(t, page("hello")).addr) }, "CRITICAL: https://ORIGIN/ TLS an answer that is not TLS, directly 200: something behind the proxy breaks into TLS [proxy gateway]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := originTLS(t, c.cert, says("hello"))
+			o := originTLS(t, c.cert, page("hello"))
 			host := fmt.Sprintf("origin.test:%d", o.addr.Port())
 			cfg := config(t, append([]string{"--url", "https://" + host + "/"}, c.args...)...)
 			resolve(cfg, o.addr.Addr())

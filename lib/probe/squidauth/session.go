@@ -115,9 +115,11 @@ func (m *measurement) secureProxy(ctx context.Context, conn *net.Conn) error {
 	}
 	t, err := secure(ctx, *conn, name, m.proxyRoots, "--ca-file")
 	m.result.CertificateEnds = expiry(t, err)
-	if err != nil {
-		return err
+	if b, ok := errors.AsType[*Breach](err); ok && b.What == notTLS {
+		b.Next = "leave out --tls, or name the https_port"
 	}
-	*conn = t
-	return nil
+	if err == nil {
+		*conn = t
+	}
+	return err
 }
