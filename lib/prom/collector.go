@@ -1,0 +1,120 @@
+// Package prom spells outcomes as Prometheus metrics.
+package prom
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// prefix begins the name of every family.
+const prefix = "milepost_"
+
+// A Collector spells outcomes, and samples that no check measures, as the metrics
+// of one page. It reads them anew for each page and keeps nothing but histograms,
+// so what left the board leaves the page. Its fields are set before its first use.
+//
+// A sample that contradicts the page, such as a series that is there already, is
+// left out and counted in samples_dropped_total: it costs itself, not the page.
+type Collector struct {
+	Outcomes func() []check.Outcome    // a board's All; nil = none
+	Others   []iter.Seq[metric.Sample] // what no check measures: the ledger's totals
+	Classic  bool                      // histograms of seconds have classic buckets beside the native ones
+	Dropped  func(error)               // told why, once for each family that loses samples; nil = nobody
+
+	histograms histograms
+	dropped    atomic.Uint64
+	told       sync.Map // names of families
+}
+
+// Describe says nothing: which families there are depends on the outcomes.
+func (c *Collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect sends one page.
+func (c *Collector) Collect(to chan<- prometheus.Metric) {
+	p := page{to: to, drop: c.drop}
+	vectors := c.histograms.all()
+	for name := range vectors {
+		p.reserve(name)
+	}
+	if c.Outcomes != nil {
+		for _, o := range c.Outcomes() {
+			p.outcome(o)
+		}
+	}
+	for _, all := range c.Others {
+		for s := range all {
+			p.add(s)
+		}
+	}
+	for _, v := range vectors {
+		v.Collect(to)
+	}
+	p.add(metric.Sample{
+		Metric: "samples_dropped_total", Kind: metric.Counter, Value: float64(c.dropped.Load()),
+		Help: "Samples left out of pages and histograms because they contradict others.",
+	})
+}
+
+// Observe counts the events of o in their histograms: a board's Posted.
+func (c *Collector) Observe(o check.Outcome) {
+	for _, f := range o.Findings {
+		if f.Metric == "" || f.Kind != metric.Observation {
+			continue
+		}
+		if err := c.histograms.observe(o, f.Sample, c.Classic); err != nil {
+			c.drop(f.Metric, err)
+		}
+	}
+}
+
+// Forget removes the histograms of host that only this check has fed: a board's
+// Forgotten.
+func (c *Collector) Forget(host, check string) { c.histograms.forget(host, check) }
+
+// drop counts a sample that is left out.
+func (c *Collector) drop(family string, why error) {
+	c.dropped.Add(1)
+	if _, told := c.told.LoadOrStore(family, true); !told && c.Dropped != nil {
+		c.Dropped(fmt.Errorf("leaving out samples of metric %q: %w", prefix+family, why))
+	}
+}
+
+// outcome adds the metrics of o. Their names and help are also written by the
+// plugins, without this package; a test holds both equal.
+func (p *page) outcome(o check.Outcome) {
+	of := []string{"host", o.Host, "check", o.Check}
+	p.add(metric.Sample{
+		Metric: "check_status", Value: float64(o.Status),
+		Help: "Latest verdict: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+	}, of...)
+	for s := verdict.OK; s <= verdict.Unknown; s++ {
+		state := metric.Flag("", s == o.Status, "", "", "")
+		state.Metric, state.Help = "check_state", "Latest verdict, one series a state: 1 for the state it is in."
+		state.Labels = []string{"state", strings.ToLower(s.String())}
+		p.add(state, of...)
+	}
+	p.add(metric.Sample{
+		Metric: "check_last_run_timestamp_seconds", Unit: metric.Seconds, Value: float64(o.At.UnixMilli()) / 1000,
+		Help: "When the latest run ended.",
+	}, of...)
+	p.add(metric.Sample{
+		Metric: "check_duration_seconds", Unit: metric.Seconds, Value: o.Took.Seconds(),
+		Help: "How long the latest run took.",
+	}, of...)
+	p.add(metric.Sample{
+		Metric: "check_info", Labels: []string{"fault", string(o.Fault)}, Value: 1,
+		Help: "Whose fault the latest verdict is; empty if nobody's.",
+	}, of...)
+	for _, f := range o.Findings {
+		p.add(f.Sample, "host", o.Host)
+	}
+}

@@ -1,0 +1,99 @@
+package prom
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"milepost/lib/metric"
+)
+
+// A page sends samples as constant metrics, as long as they agree with each other:
+// the registry would refuse the page as a whole.
+type page struct {
+	to       chan<- prometheus.Metric
+	drop     func(family string, why error)
+	families map[string]*family // nil for the names that histograms take
+
+	labels labels   // these three are reused from sample to sample
+	values []string // of the labels
+	series []byte   // the values as a key
+}
+
+// A family is made by its first sample; the others must be like it.
+type family struct {
+	*prometheus.Desc
+	kind  prometheus.ValueType
+	names []string        // of the labels
+	seen  map[string]bool // the series that were sent
+}
+
+// reserve keeps the names that the histogram called name takes from every sample.
+func (p *page) reserve(name string) {
+	for _, suffix := range []string{"", "_bucket", "_count", "_sum"} {
+		p.enter(name+suffix, nil)
+	}
+}
+
+func (p *page) enter(name string, f *family) {
+	if p.families == nil {
+		p.families = map[string]*family{}
+	}
+	p.families[name] = f
+}
+
+// add sends s, with the labels of what it is of before its own, or drops it.
+func (p *page) add(s metric.Sample, of ...string) {
+	if s.Metric == "" || s.Kind == metric.Observation {
+		return
+	}
+	p.labels = append(append(p.labels[:0], of...), s.Labels...)
+	m, err := p.spell(s)
+	if err != nil {
+		p.drop(s.Metric, err)
+		return
+	}
+	p.to <- m
+}
+
+// spell is s as a metric, labelled with p.labels.
+func (p *page) spell(s metric.Sample) (prometheus.Metric, error) {
+	kind := prometheus.GaugeValue
+	if s.Kind == metric.Counter {
+		kind = prometheus.CounterValue
+	}
+	f, known := p.families[s.Metric]
+	switch {
+	case known && f == nil:
+		return nil, errors.New("a histogram has the name")
+	case known && f.kind != kind:
+		return nil, errors.New("it is a counter here and a gauge there")
+	case !known:
+		names, err := p.labels.names(s.Metric)
+		if err != nil {
+			return nil, err
+		}
+		f = &family{prometheus.NewDesc(prefix+s.Metric, valid(s.Help), names, nil), kind, names, map[string]bool{}}
+	}
+	var err error
+	if p.values, err = p.labels.values(p.values[:0], f.names); err != nil {
+		return nil, err
+	}
+	p.series = p.series[:0]
+	for _, v := range p.values {
+		p.series = append(append(p.series, v...), 0xff) // in no UTF-8 text
+	}
+	if f.seen[string(p.series)] {
+		return nil, fmt.Errorf("series %q is there already", p.labels)
+	}
+	m, err := prometheus.NewConstMetric(f.Desc, kind, s.Base(), p.values...)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		p.enter(s.Metric, f)
+	}
+	f.seen[string(p.series)] = true
+	return m, nil
+}
