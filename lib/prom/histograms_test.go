@@ -8,7 +8,6 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"milepost/lib/metric"
-	"milepost/lib/schedule"
 	"milepost/lib/verdict"
 )
 
@@ -58,31 +57,27 @@ func TestHistogramsAreBounded(t *testing.T) {
 	}
 }
 
-// A board is what feeds a collector; what leaves the one leaves the other.
 func TestForgotten(t *testing.T) {
-	var b schedule.Board
-	c := &Collector{Outcomes: b.All}
-	b.Posted, b.Forgotten = c.Observe, c.Forget
+	var c Collector
 	r := c.Registry(false)
 	rtt := event("ping_rtt_seconds", 0.1)
 	for _, host := range []string{"a", "b"} {
-		b.Post(outcome(host, "packet_loss", verdict.OK, rtt, rtt))
-		b.Post(outcome(host, "path", verdict.OK, rtt))
-		b.Post(outcome(host, "resolver", verdict.OK))
+		c.Observe(outcome(host, "packet_loss", verdict.OK, rtt, rtt))
+		c.Observe(outcome(host, "path", verdict.OK, rtt))
 	}
 	for _, tt := range []struct {
-		name   string
-		forget func()
-		want   string
+		name string
+		do   func()
+		want string
 	}{
 		{"nothing", func() {}, `ping_rtt_seconds{host="a"} 3 events; ping_rtt_seconds{host="b"} 3 events`},
-		{"a check without events", func() { b.Forget("a", "resolver") }, `ping_rtt_seconds{host="a"} 3 events; ping_rtt_seconds{host="b"} 3 events`},
-		{"one of two that feed it", func() { b.Forget("a", "path") }, `ping_rtt_seconds{host="a"} 3 events; ping_rtt_seconds{host="b"} 3 events`},
-		{"the other one", func() { b.Forget("a", "packet_loss") }, `ping_rtt_seconds{host="b"} 3 events`},
-		{"a whole host", func() { b.Forget("b") }, ``},
-		{"a host that comes back starts anew", func() { b.Post(outcome("a", "packet_loss", verdict.OK, rtt)) }, `ping_rtt_seconds{host="a"} 1 events`},
+		{"a check without events", func() { c.Forget("a", "resolver") }, `ping_rtt_seconds{host="a"} 3 events; ping_rtt_seconds{host="b"} 3 events`},
+		{"one of two that feed it", func() { c.Forget("a", "path") }, `ping_rtt_seconds{host="a"} 3 events; ping_rtt_seconds{host="b"} 3 events`},
+		{"the other one", func() { c.Forget("a", "packet_loss") }, `ping_rtt_seconds{host="b"} 3 events`},
+		{"the last host", func() { c.Forget("b", "packet_loss"); c.Forget("b", "path") }, ``},
+		{"a host that comes back starts anew", func() { c.Observe(outcome("a", "packet_loss", verdict.OK, rtt)) }, `ping_rtt_seconds{host="a"} 1 events`},
 	} {
-		tt.forget()
+		tt.do()
 		families, err := r.Gather()
 		if got := strings.Join(series(families, "milepost_ping"), "; "); got != tt.want || err != nil {
 			t.Errorf("%s: %s, %v\nwant %s", tt.name, got, err, tt.want)

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +23,6 @@ import (
 	"milepost/lib/check"
 	"milepost/lib/crew"
 	"milepost/lib/metric"
-	"milepost/lib/schedule"
 	"milepost/lib/verdict"
 )
 
@@ -189,17 +189,19 @@ func series(families []*dto.MetricFamily, begin string) []string {
 }
 
 func TestPagesWhileOutcomesCome(t *testing.T) {
-	var b schedule.Board
-	c := &Collector{Outcomes: b.All, Classic: true}
-	b.Posted, b.Forgotten = c.Observe, c.Forget
+	var latest atomic.Pointer[check.Outcome]
+	latest.Store(new(check.Outcome))
+	c := &Collector{Outcomes: func() []check.Outcome { return []check.Outcome{*latest.Load()} }, Classic: true}
 	h := Handler(c.Registry(false), Serving{})
 	var all crew.Crew
 	for i := range 4 {
 		all.Go(func() {
 			for n := range 200 {
-				b.Post(outcome("a", "c", verdict.OK, event("x_seconds", 1), gauge("left", float64(n)), gauge("right", float64(n))))
+				o := outcome("a", "c", verdict.OK, event("x_seconds", 1), gauge("left", float64(n)), gauge("right", float64(n)))
+				latest.Store(&o)
+				c.Observe(o)
 				if n%20 == i {
-					b.Forget("a")
+					c.Forget("a", "c")
 				}
 			}
 		})
