@@ -167,11 +167,16 @@ func (c Check) Watch(ctx context.Context) iter.Seq[Outcome] {
 // failed is the verdict on err, which may be that the time is up.
 func (c Check) failed(ctx context.Context, err error) verdict.Verdict {
 	v := verdict.Failed(err)
+	i, interrupted := errors.AsType[*metric.Interrupted](err)
 	if ctx.Err() == nil {
+		// A stage whose own time is up: not measured in time is what -t is about.
+		if interrupted && errors.Is(err, context.DeadlineExceeded) && c.OnTimeout != verdict.OK {
+			v.Status = c.OnTimeout
+		}
 		return v
 	}
 	doing, ended := "measuring", fmt.Sprintf("timed out after %v", c.Timeout)
-	if i, ok := errors.AsType[*metric.Interrupted](err); ok {
+	if interrupted {
 		doing = i.Stage
 	}
 	if !errors.Is(context.Cause(ctx), context.DeadlineExceeded) {

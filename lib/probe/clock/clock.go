@@ -1,0 +1,281 @@
+// Package clock measures the offset of a host's clock: the host's time minus the
+// true time, so that a clock that is ahead has a positive offset.
+//
+// A host tells its time over SNMP, NTP or HTTP; SNMP and HTTP in whole seconds. An
+// answer proves that the host's clock was in an interval as wide as the round trip
+// and the resolution, and nothing more: the interval is what is reported.
+// Further questions are aimed at the tick of the host's clock and narrow it.
+//
+// The true time is the monitor's, as far as somebody vouches for it: see Reference.
+package clock
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"time"
+
+	"milepost/lib/metric"
+)
+
+const (
+	// moreQueries is how often the host is asked again.
+	moreQueries = 5
+
+	// usualPatience is how long a stage may take where nobody said.
+	usualPatience = 5 * time.Second
+
+	// maxStep is what the monitor's wall and monotonic clocks may differ by before
+	// the wall clock must have been set: above what a busy machine puts between
+	// the two readings.
+	maxStep = 50 * time.Millisecond
+)
+
+// A Result is what is known of the host's clock so far.
+type Result struct {
+	Source     Source
+	Queries    int           // how many were answered
+	Resolution time.Duration // of the host's answers
+	RTT        time.Duration // the shortest round trip
+
+	// The host's clock minus the true time lies between Lo and Hi if the host's
+	// answers were no older than they seem. Age is by how much they may be older.
+	// That makes a clock look late; an old answer that looks on time would have to
+	// be as old as the clock is ahead, to the second, which is not assumed.
+	Lo, Hi, Age time.Duration
+
+	Cached  bool          // some answers came out of a cache
+	Still   time.Duration // for how long the same answer was given
+	Set     bool          // the host's clock was set while it was measured
+	Host    time.Time     // the host's clock at its last answer
+	Monitor time.Time     // the monitor's clock when that came
+	Server  string        // what an NTP server says of itself
+	Clock   MonitorClock  // who vouches for the monitor's clock
+
+	OID            OID
+	Virtualization string
+	Stages         []metric.Stage
+}
+
+// A source asks a host for its time.
+type source struct {
+	called string                                // "SNMP"
+	doing  string                                // what errors and stages call a question
+	live   bool                                  // see tracker
+	fresh  bool                                  // see tracker
+	pace   time.Duration                         // the least time from one question to the next
+	hint   string                                // what silence usually means
+	ask    func(context.Context) (answer, error) // one question
+	close  func()
+}
+
+// An answer is a reading and what was said.
+type answer struct {
+	reading
+	said   string // the exchange
+	server string // what an NTP server says of itself
+}
+
+// Measure yields what is known of t's clock after each answer. It asks at most
+// six times and for at most t.Patience after the first answer. With c.Precise it
+// yields once, at the end.
+func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, error] {
+	return func(yield func(Result, error) bool) {
+		if c.now == nil {
+			c.now = now
+		}
+		m := measurement{config: c, patience: patience(ctx, t), began: c.now()}
+		m.result = Result{Source: c.Source, OID: c.SNMP.OID, Virtualization: c.Virtualization}
+		if m.result.Virtualization == "" {
+			m.result.Virtualization = t.Virtualization
+		}
+		if err := m.vouch(ctx); err != nil {
+			yield(m.result, err)
+			return
+		}
+		src, err := c.open(ctx, t)
+		if err != nil {
+			yield(m.result, err)
+			return
+		}
+		defer src.close()
+		m.source = src
+		m.tracker = tracker{live: src.live, fresh: src.fresh}
+		m.run(ctx, yield)
+	}
+}
+
+// patience is how long one stage may wait.
+func patience(ctx context.Context, t metric.Target) time.Duration {
+	if t.Patience > 0 {
+		return t.Patience
+	}
+	if end, ok := ctx.Deadline(); ok {
+		return time.Until(end) / 2
+	}
+	return usualPatience
+}
+
+// open makes the source that c says.
+func (c Config) open(ctx context.Context, t metric.Target) (source, error) {
+	switch c.Source {
+	case OverSNMP:
+		return c.overSNMP(ctx, t)
+	case OverHTTP:
+		return c.overHTTP(t), nil
+	default:
+		return c.overNTP(t), nil
+	}
+}
+
+// A measurement is one run of Measure.
+type measurement struct {
+	config   Config
+	patience time.Duration
+	began    instant
+	source   source
+	tracker  tracker
+	result   Result
+}
+
+// run asks, and asks again until nobody listens any more.
+func (m *measurement) run(ctx context.Context, yield func(Result, error) bool) {
+	err := m.ask(ctx, m.patience, m.patience/7)
+	if err != nil {
+		yield(m.result, err)
+		return
+	}
+	end := time.Now().Add(m.patience)
+	for range moreQueries {
+		if !m.config.Precise && !yield(m.result, nil) {
+			return
+		}
+		if err = m.again(ctx, end); err != nil {
+			break
+		}
+	}
+	switch r := m.result; {
+	case err == nil, r.Queries == 0:
+	case r.Age == unbounded && r.Hi < 0:
+		err = fmt.Errorf("the clock looks %s behind, which an old answer may be the cause of: %w", short(-r.Hi), err)
+	default:
+		err = nil // what is known stands
+	}
+	yield(m.result, err)
+}
+
+// again waits for the moment that tells most and asks once more. It ends at end.
+func (m *measurement) again(ctx context.Context, end time.Time) error {
+	soon, best := m.tracker.next(m.config.now())
+	pace := m.source.pace - m.config.now().since(m.tracker.last.sent)
+	left := time.Until(end)
+	wait := max(best, pace)
+	if wait+m.tracker.rtt > left {
+		wait = max(soon, pace)
+	}
+	if wait+m.tracker.rtt > left {
+		return fmt.Errorf("%s again: that takes %s and -t leaves %s for it: raise -t",
+			m.source.doing, short(wait+m.tracker.rtt), short(left))
+	}
+	select {
+	case <-ctx.Done():
+		return &metric.Interrupted{Stage: m.source.doing + " again", Err: ctx.Err()}
+	case <-time.After(wait):
+	}
+	left = time.Until(end)
+	return m.ask(ctx, left, max(left/7, 3*m.tracker.rtt))
+}
+
+// ask asks until there is an answer, for at most patience. The first question
+// waits for share, each further one twice as long as the one before it: a lost
+// packet costs little, and a slow path is heard in the end.
+func (m *measurement) ask(ctx context.Context, patience, share time.Duration) error {
+	stage := metric.Stage{Doing: m.source.doing}
+	began := time.Now()
+	defer func() {
+		stage.Took = time.Since(began)
+		m.result.Stages = append(m.result.Stages, stage)
+	}()
+	tries := 0
+	for {
+		tries++
+		left := patience - time.Since(began)
+		limited, cancel := context.WithTimeout(ctx, min(share, left))
+		a, err := m.source.ask(limited)
+		cancel()
+		if err == nil {
+			stage.Said = a.said
+			return m.learn(a)
+		}
+		share *= 2
+		enough := time.Since(began) >= patience
+		switch {
+		case ctx.Err() != nil:
+			return &metric.Interrupted{Stage: stage.Doing, Err: ctx.Err()}
+		case silent(err) && enough:
+			return m.silence(patience, tries)
+		case silent(err), errors.Is(err, errGarbled) && tries < maxGarbled:
+		default:
+			return fmt.Errorf("%s: %w", stage.Doing, err)
+		}
+	}
+}
+
+// errGarbled is wrapped by errors about answers that may not have been meant for
+// the question: a late or a forged packet.
+var errGarbled = errors.New("garbled answer")
+
+// maxGarbled is how many answers may be garbled.
+const maxGarbled = 3
+
+// silent says that err is the end of the time for an answer.
+func silent(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// silence is the error of a host that did not answer. The check's time may not be
+// over yet, but its share for this is.
+func (m *measurement) silence(patience time.Duration, tries int) error {
+	return &metric.Blamed{
+		Fault: metric.FaultHost, Reason: metric.ReasonNotMeasured,
+		Err: &metric.Interrupted{
+			Stage: m.source.doing,
+			Err:   silenceError(fmt.Sprintf("no answer within %s to %d tries: %s", short(patience), tries, m.source.hint)),
+		},
+	}
+}
+
+// A silenceError says that nobody answered in time.
+type silenceError string
+
+func (e silenceError) Error() string { return string(e) }
+
+// Unwrap makes it a timeout.
+func (silenceError) Unwrap() error { return context.DeadlineExceeded }
+
+// learn takes an answer into account.
+func (m *measurement) learn(a answer) error {
+	if by := a.received.stepped(m.began); by.Abs() > maxStep {
+		m.result.Queries = 0 // what was measured is worth nothing
+		return distrust("was stepped by %+.3g s during the measurement", by.Seconds())
+	}
+	t, r := &m.tracker, &m.result
+	t.add(a.reading)
+	r.Queries, r.Resolution, r.RTT = t.n, a.resolution, t.rtt
+	r.Lo, r.Hi, r.Age = t.interval()
+	r.Lo += r.Clock.Lo
+	r.Hi += r.Clock.Hi
+	r.Cached, r.Still, r.Set = t.cached, t.still, t.set
+	r.Host, r.Monitor, r.Server = a.value, a.received.wall, a.server
+	return nil
+}
+
+// distrust is the error of a measurement whose yardstick is wrong.
+func distrust(format string, args ...any) error {
+	return &metric.Blamed{
+		Fault: metric.FaultMonitor, Reason: metric.ReasonMonitorClock,
+		Err: fmt.Errorf("this monitor's clock "+format+": host not judged", args...),
+	}
+}

@@ -1,0 +1,149 @@
+package clock
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"milepost/lib/metric"
+	"milepost/lib/secret"
+)
+
+// Config says how a host's clock is read and how far it may be off.
+type Config struct {
+	Source         Source       `placeholder:"SOURCE" help:"How the host tells its time: snmp, ntp or http (the Date header)."`
+	Port           uint16       `short:"p" help:"Port of the source; 161, 123 or 80 if not given."`
+	Warning        metric.Range `short:"w" placeholder:"RANGE" help:"Warn if the offset in seconds is outside this range. A plain number N means -N:N."`
+	Critical       metric.Range `short:"c" placeholder:"RANGE" help:"Critical if the offset in seconds is outside this range. A plain number N means -N:N."`
+	Precise        bool         `help:"Ask up to five times more, until the offset is known as well as the round trip allows."`
+	Reference      Reference    `placeholder:"auto|none|NTP1,NTP2,NTP3" help:"What proves this monitor's own clock: auto asks the local chronyd, else the kernel; at least three NTP servers form a majority, whose time counts; none takes the clock as it is."`
+	Virtualization string       `placeholder:"KIND" help:"The host's kind (xen, openvz, lxc, kvm, vmware, hyperv, none), for the advice at -v."`
+	SNMP           SNMP         `embed:""`
+
+	chronyd string                      // where the monitor's chronyd answers
+	kernel  func() (kernelClock, error) // nil = adjtimex
+	now     func() instant              // nil = now
+}
+
+// Default is a Config with every default.
+func Default() Config {
+	return Config{
+		Source:   OverSNMP,
+		Warning:  metric.MustRange("5"),
+		Critical: metric.MustRange("60"),
+		SNMP: SNMP{
+			OID:       hrSystemDate,
+			Protocol:  "2c",
+			Community: secret.New("public"),
+		},
+		chronyd: "127.0.0.1:323",
+	}
+}
+
+// Limits holds a plain number against both spellings of the offset, which say
+// the same: offset_abs is for those who can read plain numbers only.
+func (c Config) Limits() []metric.Limit {
+	hold := func(r metric.Range) metric.All {
+		if r.Plain {
+			return metric.All{offset: r.Around(), offsetAbs: r}
+		}
+		return metric.All{offset: r}
+	}
+	return []metric.Limit{{Warning: hold(c.Warning), Critical: hold(c.Critical)}}
+}
+
+// port is where the source answers.
+func (c Config) port() string {
+	if c.Port != 0 {
+		return strconv.Itoa(int(c.Port))
+	}
+	return map[Source]string{OverSNMP: "161", OverNTP: "123", OverHTTP: "80"}[c.Source]
+}
+
+// addresses are where to send the questions, and what errors and stages call it.
+func (c Config) addresses(t metric.Target) (dial, called string) {
+	host, called := "127.0.0.1", t.Address
+	if len(t.Addrs) > 0 {
+		host = t.Addrs[0].String()
+	}
+	if called == "" {
+		called = host
+	}
+	return net.JoinHostPort(host, c.port()), net.JoinHostPort(called, c.port())
+}
+
+// A Source is how a host tells its time.
+type Source string
+
+// The sources.
+const (
+	OverSNMP Source = "snmp"
+	OverNTP  Source = "ntp"
+	OverHTTP Source = "http"
+)
+
+// String is the source as options spell it.
+func (s Source) String() string { return string(s) }
+
+// UnmarshalText reads a source.
+func (s *Source) UnmarshalText(text []byte) error {
+	switch v := Source(strings.ToLower(string(text))); v {
+	case OverSNMP, OverNTP, OverHTTP:
+		*s = v
+		return nil
+	}
+	return fmt.Errorf("source %q is none of snmp, ntp, http", text)
+}
+
+// A Reference says what proves the monitor's own clock. The zero Reference is auto.
+type Reference struct {
+	none    bool
+	servers []string
+}
+
+// minReferences is how many servers it takes to outvote one that lies.
+const minReferences = 3
+
+// UnmarshalText reads "auto", "none" or a list of at least three NTP servers.
+func (r *Reference) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "auto":
+		*r = Reference{}
+		return nil
+	case "none":
+		*r = Reference{none: true}
+		return nil
+	}
+	seen := map[string]bool{}
+	var servers []string
+	for s := range strings.SplitSeq(string(text), ",") {
+		s = strings.TrimSpace(s)
+		switch {
+		case s == "":
+			return errors.New("reference: an NTP server's name is empty")
+		case seen[s]:
+			return fmt.Errorf("reference %q is there twice: it has one vote", s)
+		}
+		seen[s] = true
+		servers = append(servers, s)
+	}
+	if len(servers) < minReferences {
+		return fmt.Errorf("reference %q: neither auto nor none, and a majority takes at least %d NTP servers", text, minReferences)
+	}
+	*r = Reference{servers: servers}
+	return nil
+}
+
+// String is the text that UnmarshalText reads as r.
+func (r Reference) String() string {
+	switch {
+	case r.none:
+		return "none"
+	case len(r.servers) > 0:
+		return strings.Join(r.servers, ",")
+	default:
+		return "auto"
+	}
+}
