@@ -372,7 +372,7 @@ func TestTheHostsSilence(t *testing.T) {
 		answer func(question []byte) []byte // nil = none
 		want   string
 	}{
-		{"silent", func([]byte) []byte { return nil }, "no answer within 500 ms"},
+		{"silent", func([]byte) []byte { return nil }, "no answer within 0.50 s to 3 tries"},
 		{"garbage", func([]byte) []byte { return []byte("\x30\x82garbage") }, "garbled answer"},
 		{"an echo", func(q []byte) []byte { return q }, "garbled answer"},
 		{"cut", func(q []byte) []byte { return q[:len(q)/2] }, "garbled answer"},
