@@ -24,6 +24,8 @@ type Breach struct {
 	Reason metric.Reason // for the public
 	Silent bool          // the stage's time passed, and nothing or too little had come
 	Unsaid bool          // the connection ended before the first byte of an answer
+
+	err error
 }
 
 // Error is what happened and what to do next.
@@ -33,6 +35,9 @@ func (b *Breach) Error() string {
 	}
 	return b.What + ": " + b.Next
 }
+
+// Unwrap is what the library said; nil where nothing more is to be known.
+func (b *Breach) Unwrap() error { return b.err }
 
 // Why reading an answer fails beside what the network says.
 var (
@@ -150,7 +155,7 @@ func tlsBreach(err error, waited time.Duration, option string) error {
 	if !ok || b.Silent {
 		return breach(err, waited)
 	}
-	b.Reason = metric.ReasonTLS
+	b.Reason, b.err = metric.ReasonTLS, err
 	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		b.What = printable(v.Err.Error(), 200)
 		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {

@@ -81,7 +81,7 @@ func trusted(path string) (*x509.CertPool, error) {
 	}
 	pem, err := certificates(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading certificates: %w", err)
+		return nil, fmt.Errorf("reading certificates %q: %w", path, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {

@@ -65,8 +65,8 @@ func squid(c call) {
 	c.answer(http.StatusOK, "Via: 1.1 proxy.test (squid)\r\n", "hello")
 }
 
-// aFake is a fake server: a proxy, or an origin.
-type aFake struct {
+// A server is a fake: a proxy, or an origin.
+type server struct {
 	addr netip.AddrPort
 	url  string // http://127.0.0.1:port/
 }
@@ -84,12 +84,12 @@ func listen(t *testing.T) net.Listener {
 
 // fake starts a server that hands every request to handle. A handler that
 // returns keeps the connection, unless it has closed it.
-func fake(t *testing.T, handle func(call)) aFake {
+func fake(t *testing.T, handle func(call)) server {
 	t.Helper()
 	return fakeOn(t, listen(t), handle)
 }
 
-func fakeOn(t *testing.T, l net.Listener, handle func(call)) aFake {
+func fakeOn(t *testing.T, l net.Listener, handle func(call)) server {
 	t.Helper()
 	n := 0
 	lock := make(chan struct{}, 1)
@@ -108,7 +108,7 @@ func fakeOn(t *testing.T, l net.Listener, handle func(call)) aFake {
 		}
 	})
 	addr := l.Addr().(*net.TCPAddr).AddrPort()
-	return aFake{addr, fmt.Sprintf("http://%s/", addr)}
+	return server{addr, fmt.Sprintf("http://%s/", addr)}
 }
 
 // raw serves every connection with serve, and waits for all of them.
@@ -132,12 +132,12 @@ func raw(t *testing.T, l net.Listener, serve func(context.Context, net.Conn)) {
 }
 
 // origin is a server that answers as handle does.
-func origin(t *testing.T, handle http.HandlerFunc) aFake {
+func origin(t *testing.T, handle http.HandlerFunc) server {
 	t.Helper()
 	l := listen(t)
 	serveHTTP(t, l, handle)
 	addr := l.Addr().(*net.TCPAddr).AddrPort()
-	return aFake{addr, fmt.Sprintf("http://%s/", addr)}
+	return server{addr, fmt.Sprintf("http://%s/", addr)}
 }
 
 // page is a handler that says text.
@@ -146,12 +146,12 @@ func page(text string) http.HandlerFunc {
 }
 
 // originTLS is a server that answers TLS with certificate as handle does.
-func originTLS(t *testing.T, certificate tls.Certificate, handle http.HandlerFunc) aFake {
+func originTLS(t *testing.T, certificate tls.Certificate, handle http.HandlerFunc) server {
 	t.Helper()
 	l := listen(t)
 	serveHTTP(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate}}), handle)
 	addr := l.Addr().(*net.TCPAddr).AddrPort()
-	return aFake{addr, fmt.Sprintf("https://%s/", addr)}
+	return server{addr, fmt.Sprintf("https://%s/", addr)}
 }
 
 func serveHTTP(t *testing.T, l net.Listener, handle http.HandlerFunc) {

@@ -27,6 +27,9 @@ type Fetch struct {
 // ok says that what should come came.
 func (f Fetch) ok() bool { return f.Step == "" && f.Answer.Breach == nil && f.Wrong == "" }
 
+// answered says that the proxy took the credentials or refused them.
+func (f Fetch) answered() bool { return f.Answer.Status != 0 || f.Origin }
+
 // refused says that the proxy did not take the credentials.
 func (f Fetch) refused() bool {
 	return f.Answer.Status == http.StatusProxyAuthRequired && !f.Origin

@@ -22,22 +22,33 @@ func (r Result) flags() []metric.Sample {
 	return all
 }
 
+// found is a flag that is yes, and whose fault that is.
+func found(name string, b Blame) metric.Sample {
+	return metric.Flag(name, true, b.Fault, b.Reason, b.Text)
+}
+
+// none is a flag that is no.
+func none(name string) metric.Sample { return metric.Flag(name, false, "", "", "") }
+
 func (r Result) unreachable() (metric.Sample, bool) {
 	if u := r.Unreachable; u != nil {
-		return metric.Flag(flagUnreachable, true, metric.FaultProxy, u.Breach.Reason, u.String()), true
+		return found(flagUnreachable, blamed(metric.FaultProxy, u.Breach.Reason, "%s", u)), true
 	}
-	return metric.Flag(flagUnreachable, false, "", "", ""), r.answered()
+	return none(flagUnreachable), r.answered()
 }
 
 func (r Result) openProxy() (metric.Sample, bool) {
-	if r.Nobody == nil || r.config.Login.NoCredentials != Refused {
+	a := r.Nobody
+	switch {
+	case a == nil || r.config.Login.NoCredentials != Refused:
 		return metric.Sample{}, false
+	case !a.served():
+		return none(flagOpenProxy), true
+	case a.SquidError != "":
+		return found(flagOpenProxy, blamed(metric.FaultProxy, metric.ReasonOpenProxy, "open proxy: tried to fetch without credentials (%s)", a)), true
+	default:
+		return found(flagOpenProxy, blamed(metric.FaultProxy, metric.ReasonOpenProxy, "open proxy: served without credentials (%s)", a)), true
 	}
-	text := fmt.Sprintf("open proxy: served without credentials (%s)", r.Nobody)
-	if r.Nobody.SquidError != "" {
-		text = fmt.Sprintf("open proxy: tried to fetch without credentials (%s)", r.Nobody)
-	}
-	return metric.Flag(flagOpenProxy, r.Nobody.served(), metric.FaultProxy, metric.ReasonOpenProxy, text), true
 }
 
 // noChallenge: a client that is refused without a challenge cannot know that it
@@ -47,57 +58,63 @@ func (r Result) noChallenge() (metric.Sample, bool) {
 	switch {
 	case a == nil || r.config.Login.NoCredentials != Refused:
 		return metric.Sample{}, false
+	case a.served() || a.Status == http.StatusProxyAuthRequired && a.Challenged:
+		return none(flagNoChallenge), true
 	case a.denied():
-		return metric.Flag(flagNoChallenge, true, metric.FaultACL, metric.ReasonACL,
-			fmt.Sprintf("refused without credentials, but by an access rule (%s) and not with 407: no client is asked to log in", a)), true
-	case a.Status == http.StatusProxyAuthRequired && !a.Challenged:
-		return metric.Flag(flagNoChallenge, true, metric.FaultProxy, metric.ReasonGateway,
-			"refused without credentials (407), but without Proxy-Authenticate: no client knows how to log in"), true
-	case a.Status != http.StatusProxyAuthRequired && !a.served():
-		return metric.Flag(flagNoChallenge, true, metric.FaultProxy, metric.ReasonGateway,
-			fmt.Sprintf("answered %s without credentials, and not 407", a)), true
+		return found(flagNoChallenge, blamed(metric.FaultACL, metric.ReasonACL,
+			"refused without credentials, but by an access rule (%s) and not with 407: no client is asked to log in", a)), true
+	case a.Status == http.StatusProxyAuthRequired:
+		return found(flagNoChallenge, proxyAt("refused without credentials (407), but without Proxy-Authenticate: no client knows how to log in")), true
+	default:
+		return found(flagNoChallenge, proxyAt("answered %s without credentials, and not 407", a)), true
 	}
-	return metric.Flag(flagNoChallenge, false, "", "", ""), true
 }
 
 // wrongAccepted is not tested by an answer that neither serves nor refuses.
 func (r Result) wrongAccepted() (metric.Sample, bool) {
-	if r.Wrong == nil {
+	switch a := r.Wrong; {
+	case a == nil:
 		return metric.Sample{}, false
+	case a.served():
+		return found(flagWrongAccepted, blamed(metric.FaultAuth, metric.ReasonOpenProxy, "wrong credentials accepted (%s)", a)), true
+	default:
+		return none(flagWrongAccepted), a.refused()
 	}
-	return metric.Flag(flagWrongAccepted, r.Wrong.served(), metric.FaultAuth, metric.ReasonOpenProxy,
-		fmt.Sprintf("wrong credentials accepted (%s)", r.Wrong)), r.Wrong.served() || r.Wrong.refused()
 }
 
 func (r Result) helperSilent() (metric.Sample, bool) {
 	if h := r.HelperSilent; h != nil {
-		return metric.Flag(flagHelperSilent, true, metric.FaultAuth, metric.ReasonAuthRefused,
-			fmt.Sprintf("the authentication helper does not answer: 407 at once without credentials, %s with them; see cache.log on the proxy", h.Breach.What)), true
+		return found(flagHelperSilent, blamed(metric.FaultAuth, metric.ReasonAuthRefused,
+			"the authentication helper does not answer: 407 at once without credentials, %s with them; see cache.log on the proxy", h.Breach.What)), true
 	}
-	asked := r.Wrong != nil && r.WrongAge == 0 ||
-		slices.ContainsFunc(r.Fetches, func(f Fetch) bool { return f.Answer.Status != 0 || f.Origin })
-	return metric.Flag(flagHelperSilent, false, "", "", ""), asked
+	asked := r.Wrong != nil && r.WrongAge == 0 || slices.ContainsFunc(r.Fetches, Fetch.answered)
+	return none(flagHelperSilent), asked
 }
 
 func (r Result) rightRefused() (metric.Sample, bool) {
-	if len(r.Fetches) == 0 || r.config.Login.User == "" {
+	switch {
+	case r.config.Login.User == "":
 		return metric.Sample{}, false
+	case slices.ContainsFunc(r.Fetches, Fetch.refused):
+		return found(flagRightRefused, blamed(metric.FaultAuth, metric.ReasonAuthRefused,
+			"right credentials refused (407): either the password changed or the authentication helper is broken; see cache.log on the proxy")), true
+	default:
+		return none(flagRightRefused), slices.ContainsFunc(r.Fetches, Fetch.answered)
 	}
-	return metric.Flag(flagRightRefused, slices.ContainsFunc(r.Fetches, Fetch.refused), metric.FaultAuth, metric.ReasonAuthRefused,
-		"right credentials refused (407): either the password changed or the authentication helper is broken; see cache.log on the proxy"), true
 }
 
 // noFetch says nothing where the credentials were refused: that is the finding.
 func (r Result) noFetch() (metric.Sample, bool) {
-	if len(r.Fetches) == 0 || slices.ContainsFunc(r.Fetches, Fetch.refused) {
+	if slices.ContainsFunc(r.Fetches, Fetch.refused) {
 		return metric.Sample{}, false
 	}
 	f := r.failed()
 	if f == nil {
-		return metric.Flag(flagNoFetch, false, "", "", ""), r.Fetched
+		return none(flagNoFetch), r.Fetched
 	}
 	b := f.blame(r.Evidence)
-	return metric.Flag(flagNoFetch, true, b.Fault, b.Reason, b.Text+r.otherFailures(f)), true
+	b.Text += r.otherFailures(f)
+	return found(flagNoFetch, b), true
 }
 
 // otherFailures are the URLs beside f that did not come either.
@@ -122,12 +139,12 @@ func (r Result) wrongExit() (metric.Sample, bool) {
 	var want []string
 	for _, a := range r.config.Fetch.ExpectExit {
 		if a.Unmap().WithZone("") == saw {
-			return metric.Flag(flagWrongExit, false, "", "", ""), true
+			return none(flagWrongExit), true
 		}
 		want = append(want, a.String())
 	}
-	return metric.Flag(flagWrongExit, true, metric.FaultProxy, metric.ReasonWrongExit,
-		fmt.Sprintf("wrong exit: the origin saw %s and not %s", saw, strings.Join(want, " or "))), true
+	return found(flagWrongExit, blamed(metric.FaultProxy, metric.ReasonWrongExit,
+		"wrong exit: the origin saw %s and not %s", saw, strings.Join(want, " or "))), true
 }
 
 // text is what was done, where everything came.

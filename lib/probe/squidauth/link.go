@@ -86,6 +86,7 @@ func (l *link) read(method string) (response, error) {
 		if err := l.sniff(); err != nil {
 			return response{}, err
 		}
+		//nolint:bodyclose // Close would read what is left of the body, however long; who gives up closes the connection
 		res, err := http.ReadResponse(l.reader, &http.Request{Method: method})
 		if err != nil {
 			return response{}, l.broken(err)

@@ -121,7 +121,7 @@ func (u *URL) UnmarshalText(text []byte) error {
 	case p.Fragment != "":
 		return fmt.Errorf("%q has a fragment, which no server ever sees: leave out what is after #", text)
 	case strings.ContainsFunc(p.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return fmt.Errorf("%q has a host that is not ASCII: write it as xn--...", text)
+		return fmt.Errorf("%q has a host that is not ASCII: write xn-- and so on", text)
 	}
 	if port := p.Port(); port != "" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {

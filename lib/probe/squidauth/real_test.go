@@ -15,9 +15,9 @@ import (
 // alice is the user of the real squids.
 var alice = map[string]string{"alice": "wonder"}
 
-// real is the plugin's line about a real squid. What a URL calls origin.test is
+// asked is the plugin's line about a real squid. What a URL calls origin.test is
 // at origin; this machine alone can resolve that name.
-func real(t *testing.T, s *peers.RunningSquid, origin netip.AddrPort, args ...string) string {
+func asked(t *testing.T, s *peers.RunningSquid, origin netip.AddrPort, args ...string) string {
 	t.Helper()
 	cfg := config(t, args...)
 	resolve(cfg, origin.Addr())
@@ -82,7 +82,7 @@ func TestRealSquid(t *testing.T) {
 			for _, a := range c.args {
 				args = append(args, strings.NewReplacer("ORIGINPORT", fmt.Sprint(o.addr.Port()), "ORIGIN", o.addr.String()).Replace(a))
 			}
-			if got := real(t, peers.StartSquid(t, c.squid), o.addr, args...); got != c.want {
+			if got := asked(t, peers.StartSquid(t, c.squid), o.addr, args...); got != c.want {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
 		})
@@ -117,7 +117,7 @@ func TestRealTunnel(t *testing.T) {
 		{"an access rule forbids CONNECT", forbidden, nil, "CRITICAL: https://NAME/ denied by an access rule of the proxy (CONNECT 403 ERR_ACCESS_DENIED) [acl acl]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := real(t, c.squid, o.addr, append(c.args, "--url", url)...); got != c.want {
+			if got := asked(t, c.squid, o.addr, append(c.args, "--url", url)...); got != c.want {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
 		})
@@ -137,7 +137,7 @@ func TestRealDeadOrigin(t *testing.T) {
 		{"another one lives", []string{"--url", alive.url, "--url", "http://" + dead.String() + "/", "--no-direct"}, "CRITICAL: http://ORIGIN/ 503 ERR_CONNECT_FAIL [origin origin]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := real(t, s, dead, c.args...); got != c.want {
+			if got := asked(t, s, dead, c.args...); got != c.want {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
 		})
@@ -153,17 +153,17 @@ func TestRealDeadHelperShowsOnlyAfterAWrongPassword(t *testing.T) {
 done`)
 	s := peers.StartSquid(t, peers.Squid{Conf: conf})
 	const works = "OK: refused without credentials, refused wrong ones, fetched http://ORIGIN/ (200, 5 B)"
-	if got := real(t, s, o.addr, "--url", o.url); got != works {
+	if got := asked(t, s, o.addr, "--url", o.url); got != works {
 		t.Fatal(got)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "dead"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := real(t, s, o.addr, "--url", o.url, "--wrong", "random-user"); got != works {
+	if got := asked(t, s, o.addr, "--url", o.url, "--wrong", "random-user"); got != works {
 		t.Errorf("squid's cache is not what this test takes it for: %s", got)
 	}
 	want := "CRITICAL: right credentials refused (407): either the password changed or the authentication helper is broken; see cache.log on the proxy [auth auth_refused]"
-	if got := real(t, s, o.addr, "--url", o.url); got != want {
+	if got := asked(t, s, o.addr, "--url", o.url); got != want {
 		t.Errorf("\n got %s\nwant %s", got, want)
 	}
 }
@@ -212,7 +212,7 @@ func TestRealTLS(t *testing.T) {
 		{"no TLS to a port that speaks it", secure, nil, `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: an answer in TLS: add --tls [proxy tls]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := real(t, c.squid, o.addr, append(c.args, "--url", o.url)...); got != c.want {
+			if got := asked(t, c.squid, o.addr, append(c.args, "--url", o.url)...); got != c.want {
 				t.Errorf("\n got %s\nwant %s", got, c.want)
 			}
 		})

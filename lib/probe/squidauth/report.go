@@ -152,8 +152,5 @@ func (r Result) failed() *Fetch {
 
 // answered says that the proxy said anything in HTTP.
 func (r Result) answered() bool {
-	if r.Nobody != nil || r.Wrong != nil && r.WrongAge == 0 {
-		return true
-	}
-	return slices.ContainsFunc(r.Fetches, func(f Fetch) bool { return f.Answer.Status != 0 || f.Origin })
+	return r.Nobody != nil || r.Wrong != nil && r.WrongAge == 0 || slices.ContainsFunc(r.Fetches, Fetch.answered)
 }

@@ -176,6 +176,9 @@ const maxCertificates = 4 << 20
 // certificates is the content of a file that an option named.
 func certificates(path string) ([]byte, error) {
 	info, err := os.Stat(path)
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return nil, e.Err // without the path, which the caller tells
+	}
 	switch {
 	case err != nil:
 		return nil, err

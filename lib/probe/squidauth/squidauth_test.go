@@ -110,6 +110,13 @@ var about = []situation{
 	{name: "its resolver is dead: squid 5.7", proxy: byAddress(squidSays(502, "ERR_READ_ERROR")), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name 502 ERR_READ_ERROR, by address 200 [proxy_resolver proxy_resolver]"},
 	{name: "its resolver is silent", timeout: impatient, proxy: byAddress(call.stall), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name no answer within 500ms, by address 200 [proxy_resolver proxy_resolver]"},
 	{name: "its resolver is dead, and the address is given", args: []string{"--no-direct", "--url-by-address", "http://192.0.2.1/"}, proxy: byAddress(squidSays(502, "ERR_READ_ERROR")), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name 502 ERR_READ_ERROR, by address 200 [proxy_resolver proxy_resolver]"},
+	{name: "only the address is forbidden", args: []string{"--url-by-address", "http://192.0.2.1/"}, proxy: withPassword(func(c call) {
+		if c.Host == "192.0.2.1" {
+			squidSays(403, "ERR_ACCESS_DENIED")(c)
+			return
+		}
+		c.answer(http.StatusOK, "", "hello")
+	}), want: "CRITICAL: http://192.0.2.1/ denied by an access rule of the proxy (403 ERR_ACCESS_DENIED) [acl acl]"},
 	{name: "it says that its resolver is dead, and nothing more may be asked", args: []string{"--no-direct"}, proxy: withPassword(squidSays(503, "ERR_DNS_FAIL")), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ 503 ERR_DNS_FAIL [proxy_resolver proxy_resolver]"},
 	{name: "the proxy has no way out", proxy: withPassword(squidSays(503, "ERR_CONNECT_FAIL")), want: "CRITICAL: http://ORIGIN/ 503 ERR_CONNECT_FAIL, directly 200: the proxy does not get through to the origin [proxy gateway]"},
 	{name: "one URL comes and one does not", args: []string{"--url", "http://other.test/"}, proxy: withPassword(func(c call) {
