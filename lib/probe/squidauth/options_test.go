@@ -22,6 +22,7 @@ func TestOptions(t *testing.T) {
 	}{
 		{"enough", []string{url, "--user=a", "--password=b"}, ""},
 		{"nobody logs in", []string{url, "--no-credentials=allowed"}, ""},
+		{"as the inventory spells it", []string{"--urls=http://x.test/", "--no-credentials=allowed"}, ""},
 		{"no URL", []string{"--user=a", "--password=b"}, "option --url: missing: name something for the proxy to fetch, best an origin of your own"},
 		{"no user", []string{url}, "option --user: missing: name the user that logs in, or say --no-credentials allowed"},
 		{"no password", []string{url, "--user=a"}, `option --password-file: missing: put the password of "a" into a file that others cannot read, or into the environment as MILEPOST_PASSWORD`},
