@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -37,13 +38,13 @@ func ask(ctx context.Context, server netip.AddrPort, network, host string) ([]ne
 		reply, err := exchange(ctx, server, new(dns.Msg).SetQuestion(dns.Fqdn(host), t))
 		switch {
 		case err != nil && ctx.Err() != nil:
-			return nil, fmt.Errorf("asking resolver %q: %w", server, ctx.Err())
+			return nil, ctx.Err()
 		case err != nil:
-			return nil, fmt.Errorf("asking resolver %q: %w", server, err)
+			return nil, bare(err)
 		case reply.Rcode == dns.RcodeNameError:
 			return nil, notFound(host)
 		case reply.Rcode != dns.RcodeSuccess:
-			return nil, fmt.Errorf("asking resolver %q: it answers %s", server, dns.RcodeToString[reply.Rcode])
+			return nil, fmt.Errorf("it answers %s", dns.RcodeToString[reply.Rcode])
 		}
 		addrs = append(addrs, addresses(reply)...)
 	}
@@ -51,6 +52,14 @@ func ask(ctx context.Context, server netip.AddrPort, network, host string) ([]ne
 		return nil, notFound(host)
 	}
 	return addrs, nil
+}
+
+// bare is err without the addresses, of which one is another each time.
+func bare(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	return err
 }
 
 func addresses(reply *dns.Msg) []netip.Addr {

@@ -3,6 +3,7 @@ package selfcheck
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -121,6 +122,17 @@ func (k *Checker) race(ctx context.Context, servers []netip.AddrPort, network, h
 		return first, nil
 	}
 	return nil, errs[0]
+}
+
+// at is the lookup of one of the other resolvers.
+func (k *Checker) at(server netip.AddrPort) lookup {
+	return func(ctx context.Context, network, host string) ([]netip.Addr, error) {
+		addrs, err := k.Ask(ctx, server, network, host)
+		if err != nil {
+			return nil, fmt.Errorf("asking resolver %q: %w", server, err)
+		}
+		return addrs, nil
+	}
 }
 
 // limited gives one of so many ways its share of the time that is left.

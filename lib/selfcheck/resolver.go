@@ -59,13 +59,6 @@ func isNotFound(err error) bool {
 // A lookup asks some resolver.
 type lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
-// at is the lookup of one of the other resolvers.
-func (k *Checker) at(server netip.AddrPort) lookup {
-	return func(ctx context.Context, network, host string) ([]netip.Addr, error) {
-		return k.Ask(ctx, server, network, host)
-	}
-}
-
 // resolver tries the machine's own resolver and, beside it, the others. Without
 // known names there is nothing to try them with.
 func (k *Checker) resolver(ctx context.Context) (own trial, others []trial) {
@@ -84,7 +77,11 @@ func (k *Checker) try(ctx context.Context) (own trial, others []trial) {
 	var all crew.Crew
 	all.Go(func() { own = k.ask(ctx, k.System) })
 	for i, server := range k.resolvers {
-		all.Go(func() { others[i] = k.ask(ctx, k.at(server)) })
+		all.Go(func() {
+			others[i] = k.ask(ctx, func(ctx context.Context, network, host string) ([]netip.Addr, error) {
+				return k.Ask(ctx, server, network, host)
+			})
+		})
 	}
 	all.Wait()
 	return own, others
@@ -148,6 +145,8 @@ func cause(err error) string {
 		return "no such name"
 	case errors.Is(err, context.DeadlineExceeded), ok && d.IsTimeout:
 		return fmt.Sprintf("no answer within %v", patience)
+	case ok && strings.Contains(d.Err, "->"): // both addresses, of which one is another each time
+		return d.Err[strings.LastIndex(d.Err, ": ")+len(": "):]
 	case ok:
 		return d.Err
 	default:

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -207,18 +208,26 @@ func TestRunTellsOfEverySelfCheckUntilItsEnd(t *testing.T) {
 		k := w.checker(t)
 		start := time.Now()
 		ctx, cancel := context.WithCancel(t.Context())
+		var mu sync.Mutex
 		var told []string
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			k.Run(ctx, 0, func(s State) { told = append(told, fmt.Sprintf("%v %v", s.At.Sub(start), s.Sight)) })
+			k.Run(ctx, 0, func(s State) {
+				mu.Lock()
+				defer mu.Unlock()
+				told = append(told, fmt.Sprintf("%v %v", s.At.Sub(start), s.Sight))
+			})
 		}()
 		time.Sleep(15 * time.Second)
+		synctest.Wait() // so that nobody reads what is changed here
 		w.reach = func(context.Context) error { return errors.New("no answer") }
 		k.Now(ctx)
+		mu.Lock()
 		if n := len(told); n != 3 {
 			t.Errorf("%d were told when Now returned", n)
 		}
+		mu.Unlock()
 		time.Sleep(10 * time.Second)
 		cancel()
 		<-ended
@@ -286,7 +295,7 @@ func TestLookup(t *testing.T) {
 		{"all lie, and the name is known", lying, lying, true, true, "[192.0.2.10]", 0},
 		{"all lie", lying, lying, true, false, "this monitor's own resolver is not to be believed, and no other has an address", 0},
 		{"all are dead, and the name is known", silence, silence, false, true, "[192.0.2.10]", 5 * time.Second},
-		{"all refuse", refuses, refuses, true, false, "it answers REFUSED", 0},
+		{"all refuse", refuses, refuses, true, false, `asking resolver "192.0.2.1:53": it answers REFUSED`, 0},
 		{"the own resolver denies the name", nobody, elsewhere, false, true, "lookup proxy.example.net: no such host", 0},
 		{"the own resolver refuses, the other knows nothing of the inside", refuses, nobody, false, false, "it answers REFUSED", 0},
 		{"the own resolver refuses, and the name is known", refuses, nobody, false, true, "[192.0.2.10]", 0},
