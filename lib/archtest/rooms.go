@@ -26,7 +26,8 @@ var rooms = []room{
 		rooms: []string{"lib/metric", "lib/secret", "lib/geo", "lib/burst", "lib/resolvconf"},
 		libraries: []string{
 			"github.com/gosnmp/gosnmp", "github.com/beevik/ntp", "github.com/miekg/dns",
-			"github.com/prometheus-community/pro-bing", "golang.org/x/net", "golang.org/x/sys",
+			"github.com/prometheus-community/pro-bing", "github.com/facebook/time/ntp/chrony",
+			"golang.org/x/net", "golang.org/x/sys",
 		},
 		banned:  []string{"log", "log/slog", "flag"},
 		instead: "a probe only measures: state limits as data in Limits, put what happened into Result, take what another package knows as a function field (rule 2)",

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"os"
 	"time"
 
 	"milepost/lib/metric"
@@ -61,14 +60,13 @@ type Result struct {
 
 // A source asks a host for its time.
 type source struct {
-	called string                                // "SNMP"
-	doing  string                                // what errors and stages call a question
-	live   bool                                  // see tracker
-	fresh  bool                                  // see tracker
-	pace   time.Duration                         // the least time from one question to the next
-	hint   string                                // what silence usually means
-	ask    func(context.Context) (answer, error) // one question
-	close  func()
+	doing string                                // what errors and stages call a question
+	live  bool                                  // see tracker
+	fresh bool                                  // see tracker
+	pace  time.Duration                         // the least time from one question to the next
+	hint  string                                // what silence usually means
+	ask   func(context.Context) (answer, error) // one question
+	close func()
 }
 
 // An answer is a reading and what was said.
@@ -78,15 +76,18 @@ type answer struct {
 	server string // what an NTP server says of itself
 }
 
-// Measure yields what is known of t's clock after each answer. It asks at most
-// six times and for at most t.Patience after the first answer. With c.Precise it
-// yields once, at the end.
+// Measure yields what is known of t's clock after each answer. Who reads on has not
+// heard enough: it asks up to five times more, for at most t.Patience. With
+// c.Precise it yields once, at the end.
+//
+// A clock that looks late is not yet known to be: see Result.Age. If it cannot be
+// asked again, the last thing yielded is that error.
 func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		if c.now == nil {
 			c.now = now
 		}
-		m := measurement{config: c, patience: patience(ctx, t), began: c.now()}
+		m := measurement{config: c, patience: patienceOf(ctx, t), began: c.now()}
 		m.result = Result{Source: c.Source, OID: c.SNMP.OID, Virtualization: c.Virtualization}
 		if m.result.Virtualization == "" {
 			m.result.Virtualization = t.Virtualization
@@ -107,8 +108,8 @@ func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, e
 	}
 }
 
-// patience is how long one stage may wait.
-func patience(ctx context.Context, t metric.Target) time.Duration {
+// patienceOf is how long one stage may wait.
+func patienceOf(ctx context.Context, t metric.Target) time.Duration {
 	if t.Patience > 0 {
 		return t.Patience
 	}
@@ -159,7 +160,7 @@ func (m *measurement) run(ctx context.Context, yield func(Result, error) bool) {
 	switch r := m.result; {
 	case err == nil, r.Queries == 0:
 	case r.Age == unbounded && r.Hi < 0:
-		err = fmt.Errorf("the clock looks %s behind, which an old answer may be the cause of: %w", short(-r.Hi), err)
+		err = fmt.Errorf("the clock looks %s behind, which may be an old answer's doing: %w", short(-r.Hi), err)
 	default:
 		err = nil // what is known stands
 	}
@@ -201,8 +202,11 @@ func (m *measurement) ask(ctx context.Context, patience, share time.Duration) er
 	tries := 0
 	for {
 		tries++
-		left := patience - time.Since(began)
-		limited, cancel := context.WithTimeout(ctx, min(share, left))
+		wait := patience - time.Since(began)
+		if wait > share+share/2 { // else too little would be left for another
+			wait = share
+		}
+		limited, cancel := context.WithTimeout(ctx, wait)
 		a, err := m.source.ask(limited)
 		cancel()
 		if err == nil {
@@ -215,7 +219,7 @@ func (m *measurement) ask(ctx context.Context, patience, share time.Duration) er
 		case ctx.Err() != nil:
 			return &metric.Interrupted{Stage: stage.Doing, Err: ctx.Err()}
 		case silent(err) && enough:
-			return m.silence(patience, tries)
+			return silence(stage.Doing, patience, tries, m.source.hint)
 		case silent(err), errors.Is(err, errGarbled) && tries < maxGarbled:
 		default:
 			return fmt.Errorf("%s: %w", stage.Doing, err)
@@ -223,43 +227,14 @@ func (m *measurement) ask(ctx context.Context, patience, share time.Duration) er
 	}
 }
 
-// errGarbled is wrapped by errors about answers that may not have been meant for
-// the question: a late or a forged packet.
-var errGarbled = errors.New("garbled answer")
-
 // maxGarbled is how many answers may be garbled.
 const maxGarbled = 3
-
-// silent says that err is the end of the time for an answer.
-func silent(err error) bool {
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
-}
-
-// silence is the error of a host that did not answer. The check's time may not be
-// over yet, but its share for this is.
-func (m *measurement) silence(patience time.Duration, tries int) error {
-	return &metric.Blamed{
-		Fault: metric.FaultHost, Reason: metric.ReasonNotMeasured,
-		Err: &metric.Interrupted{
-			Stage: m.source.doing,
-			Err:   silenceError(fmt.Sprintf("no answer within %s to %d tries: %s", short(patience), tries, m.source.hint)),
-		},
-	}
-}
-
-// A silenceError says that nobody answered in time.
-type silenceError string
-
-func (e silenceError) Error() string { return string(e) }
-
-// Unwrap makes it a timeout.
-func (silenceError) Unwrap() error { return context.DeadlineExceeded }
 
 // learn takes an answer into account.
 func (m *measurement) learn(a answer) error {
 	if by := a.received.stepped(m.began); by.Abs() > maxStep {
 		m.result.Queries = 0 // what was measured is worth nothing
-		return distrust("was stepped by %+.3g s during the measurement", by.Seconds())
+		return distrust("was stepped by %s during the measurement", short(by))
 	}
 	t, r := &m.tracker, &m.result
 	t.add(a.reading)
@@ -270,12 +245,4 @@ func (m *measurement) learn(a answer) error {
 	r.Cached, r.Still, r.Set = t.cached, t.still, t.set
 	r.Host, r.Monitor, r.Server = a.value, a.received.wall, a.server
 	return nil
-}
-
-// distrust is the error of a measurement whose yardstick is wrong.
-func distrust(format string, args ...any) error {
-	return &metric.Blamed{
-		Fault: metric.FaultMonitor, Reason: metric.ReasonMonitorClock,
-		Err: fmt.Errorf("this monitor's clock "+format+": host not judged", args...),
-	}
 }

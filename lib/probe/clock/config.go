@@ -1,11 +1,16 @@
 package clock
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"milepost/lib/metric"
 	"milepost/lib/secret"
@@ -22,9 +27,9 @@ type Config struct {
 	Virtualization string       `placeholder:"KIND" help:"The host's kind (xen, openvz, lxc, kvm, vmware, hyperv, none), for the advice at -v."`
 	SNMP           SNMP         `embed:""`
 
-	chronyd string                      // where the monitor's chronyd answers
-	kernel  func() (kernelClock, error) // nil = adjtimex
-	now     func() instant              // nil = now
+	chronyd  string                         // where the monitor's chronyd answers
+	adjtimex func(*unix.Timex) (int, error) // nil = the kernel
+	now      func() instant                 // nil = both clocks of this machine
 }
 
 // Default is a Config with every default.
@@ -37,9 +42,18 @@ func Default() Config {
 			OID:       hrSystemDate,
 			Protocol:  "2c",
 			Community: secret.New("public"),
+			V3:        V3{AuthProtocol: "SHA", PrivProtocol: "AES"},
 		},
-		chronyd: "127.0.0.1:323",
+		chronyd: chronydAddress,
 	}
+}
+
+// Validate says which options contradict each other.
+func (c Config) Validate() error {
+	if c.Source != OverSNMP {
+		return nil
+	}
+	return c.SNMP.validate()
 }
 
 // Limits holds a plain number against both spellings of the offset, which say
@@ -54,24 +68,39 @@ func (c Config) Limits() []metric.Limit {
 	return []metric.Limit{{Warning: hold(c.Warning), Critical: hold(c.Critical)}}
 }
 
-// port is where the source answers.
-func (c Config) port() string {
-	if c.Port != 0 {
-		return strconv.Itoa(int(c.Port))
+// Needs is what the check needs on the monitor.
+func (c Config) Needs(ctx context.Context) []metric.Need {
+	var needs []metric.Need
+	for _, f := range c.SNMP.files() {
+		n := metric.Need{What: fmt.Sprintf("secret in %q", f), OK: true, Have: "readable"}
+		if _, err := f.Read(); err != nil {
+			n.OK, n.Have, n.Mend = false, err.Error(), fmt.Sprintf("chown root:nagios %[1]q && chmod 640 %[1]q, or the group that this check runs as", f)
+		}
+		needs = append(needs, n)
 	}
-	return map[Source]string{OverSNMP: "161", OverNTP: "123", OverHTTP: "80"}[c.Source]
+	clock, err := c.vouch(ctx)
+	n := metric.Need{What: "a proven clock of this monitor", OK: err == nil && clock.Proven, Have: clock.String()}
+	if !n.OK {
+		n.Mend = "apt install chrony, or name --reference NTP1,NTP2,NTP3"
+	}
+	return append(needs, n)
 }
 
 // addresses are where to send the questions, and what errors and stages call it.
-func (c Config) addresses(t metric.Target) (dial, called string) {
-	host, called := "127.0.0.1", t.Address
+func (c Config) addresses(t metric.Target) (dial netip.AddrPort, called string) {
+	host := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	if len(t.Addrs) > 0 {
-		host = t.Addrs[0].String()
+		host = t.Addrs[0]
 	}
-	if called == "" {
-		called = host
+	port := c.Port
+	if port == 0 {
+		port = c.Source.port()
 	}
-	return net.JoinHostPort(host, c.port()), net.JoinHostPort(called, c.port())
+	name := t.Address
+	if name == "" {
+		name = host.String()
+	}
+	return netip.AddrPortFrom(host, port), net.JoinHostPort(name, strconv.Itoa(int(port)))
 }
 
 // A Source is how a host tells its time.
@@ -89,12 +118,24 @@ func (s Source) String() string { return string(s) }
 
 // UnmarshalText reads a source.
 func (s *Source) UnmarshalText(text []byte) error {
-	switch v := Source(strings.ToLower(string(text))); v {
+	switch v := Source(text); v {
 	case OverSNMP, OverNTP, OverHTTP:
 		*s = v
 		return nil
 	}
 	return fmt.Errorf("source %q is none of snmp, ntp, http", text)
+}
+
+// port is where the source usually answers.
+func (s Source) port() uint16 {
+	switch s {
+	case OverNTP:
+		return 123
+	case OverHTTP:
+		return 80
+	default:
+		return 161
+	}
 }
 
 // A Reference says what proves the monitor's own clock. The zero Reference is auto.
@@ -116,17 +157,15 @@ func (r *Reference) UnmarshalText(text []byte) error {
 		*r = Reference{none: true}
 		return nil
 	}
-	seen := map[string]bool{}
 	var servers []string
 	for s := range strings.SplitSeq(string(text), ",") {
 		s = strings.TrimSpace(s)
 		switch {
 		case s == "":
 			return errors.New("reference: an NTP server's name is empty")
-		case seen[s]:
+		case slices.Contains(servers, s):
 			return fmt.Errorf("reference %q is there twice: it has one vote", s)
 		}
-		seen[s] = true
 		servers = append(servers, s)
 	}
 	if len(servers) < minReferences {

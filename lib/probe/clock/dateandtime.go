@@ -11,6 +11,10 @@ import (
 // errNoZone is the error of a local time that does not say where it is local.
 var errNoZone = errors.New("local time without its zone (8 octets): say --tz, as in --tz Europe/Berlin or --tz +05:30")
 
+// minYear and maxYear bound what is taken for a date. Clocks that were never set
+// show 1900, or 1970; maxYear is that of maxEpoch.
+const minYear, maxYear = 1900, 2242
+
 // dateAndTime reads an SNMP DateAndTime (RFC 2579): year in two octets, month,
 // day, hour, minute, second (60 at a leap second), decisecond, and then either
 // nothing or '+' or '-', hours and minutes east or west of UTC. Without these it is
@@ -25,10 +29,10 @@ func dateAndTime(b []byte, zone Zone) (time.Time, time.Duration, error) {
 	utc := time.Date(year, time.Month(month), day, hour, minute, second, deci*1e8, time.UTC)
 	whole := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 	switch {
-	case year < 1900 || int(whole.Month()) != month || whole.Day() != day:
+	case year < minYear || year > maxYear || int(whole.Month()) != month || whole.Day() != day:
 		return time.Time{}, 0, fmt.Errorf("%d-%d-%d is no date", year, month, day)
 	case hour > 23 || minute > 59 || second > 60 || deci > 9:
-		return time.Time{}, 0, fmt.Errorf("%d:%d:%d.%d is no time of day", hour, minute, second, deci)
+		return time.Time{}, 0, fmt.Errorf("%d:%02d:%02d.%d is no time of day", hour, minute, second, deci)
 	}
 	resolution := time.Second
 	if deci > 0 {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -13,54 +15,94 @@ import (
 	"milepost/lib/metric"
 )
 
-// headway is the least time between two questions to one NTP server: what asks
-// faster gets the kiss code RATE (RFC 5905, section 7.4).
+// headway is the least time from one question to an NTP server to the next: who
+// asks faster gets no answer, or the kiss code RATE (RFC 5905, section 7.4).
 const headway = 2 * time.Second
 
 // overNTP asks an NTP server.
 func (c Config) overNTP(t metric.Target) source {
 	dial, called := c.addresses(t)
 	return source{
-		called: "NTP",
-		doing:  fmt.Sprintf("asking %q for its time over NTP", called),
-		live:   true, // each answer repeats a number of its question
-		pace:   headway,
-		hint:   "does an NTP server run there, and does it let this monitor in?",
-		ask:    func(ctx context.Context) (answer, error) { return c.askNTP(ctx, dial) },
-		close:  func() {},
+		doing: fmt.Sprintf("asking %q for its time over NTP", called),
+		live:  true, // each answer repeats a random number of its question
+		pace:  headway,
+		hint:  "does an NTP server run there, and does it let this monitor in?",
+		ask:   func(ctx context.Context) (answer, error) { return c.askNTP(ctx, dial.String()) },
+		close: func() {},
 	}
 }
 
 func (c Config) askNTP(ctx context.Context, addr string) (answer, error) {
 	sent := c.now()
-	r, err := query(ctx, addr)
+	r, err := queryNTP(ctx, addr)
 	received := c.now()
-	switch {
-	case errors.Is(err, os.ErrDeadlineExceeded), ctx.Err() != nil:
-		return answer{}, context.DeadlineExceeded
-	case errors.Is(err, syscall.ECONNREFUSED):
-		return answer{}, &metric.Blamed{
-			Fault: metric.FaultHost, Reason: metric.ReasonRefused,
-			Err: errors.New("connection refused: no NTP server listens there"),
-		}
-	case errors.Is(err, ntp.ErrServerResponseMismatch), errors.Is(err, ntp.ErrInvalidProtocolVersion):
-		return answer{}, blame(fmt.Errorf("%w: %w", errGarbled, err))
-	case err != nil:
+	if err != nil {
 		return answer{}, err
 	}
-	server := fmt.Sprintf("stratum %d, leap indicator %d, reference %s", r.Stratum, r.Leap, r.ReferenceString())
-	if r.KissCode != "" {
-		return answer{}, blame(fmt.Errorf("the server sent the kiss code %s: it does not want to be asked", r.KissCode))
-	}
-	if err := r.Validate(); err != nil {
-		return answer{}, blame(fmt.Errorf("the server's own time is worth nothing: %w (%s)", err, server))
-	}
-	// The offset is known to half the round trip (RFC 5905, section 8): the two
-	// ways may be as different as one of them takes it all.
-	half := r.RTT / 2
+	// The host's clock showed ServerRecv after ClientXmit and ServerXmit before
+	// ClientRecv: that is the offset of RFC 5905, section 8, ± half the delay.
+	at := r.Timestamps
 	reading := reading{
-		value: received.wall.Add(r.ClockOffset), resolution: r.Precision, sent: sent, received: received,
-		rtt: r.RTT, lo: r.ClockOffset - half, hi: r.ClockOffset + half,
+		value: at.ServerXmit, resolution: r.Precision,
+		sent: sent, received: received, rtt: r.RTT,
+		lo: at.ServerXmit.Sub(at.ClientRecv) - r.Precision,
+		hi: at.ServerRecv.Sub(at.ClientXmit) + r.Precision,
 	}
-	return answer{reading: reading, server: server, said: fmt.Sprintf("offset %s, RTT %s, %s", r.ClockOffset, r.RTT, server)}, nil
+	if reading.lo > reading.hi {
+		return answer{}, garbled(errors.New("the server held the question for longer than we waited"))
+	}
+	return answer{
+		reading: reading,
+		server:  fmt.Sprintf("stratum %d", r.Stratum),
+		said: fmt.Sprintf("offset %s, RTT %s, stratum %d, leap indicator %d, reference %s, root distance %s",
+			r.ClockOffset, r.RTT, r.Stratum, r.Leap, r.ReferenceString(), r.RootDistance),
+	}, nil
+}
+
+// queryNTP asks an NTP server once, and refuses an answer that says of itself that
+// it is worth nothing.
+func queryNTP(ctx context.Context, addr string) (*ntp.Response, error) {
+	stop := func() bool { return true }
+	defer func() { stop() }()
+	options := ntp.QueryOptions{
+		Timeout: usualPatience,
+		Dialer: func(_, remote string) (net.Conn, error) { // the library resolves names without a limit
+			conn, err := (&net.Dialer{}).DialContext(ctx, "udp", remote)
+			if err == nil {
+				stop = context.AfterFunc(ctx, func() { conn.Close() })
+			}
+			return conn, err
+		},
+	}
+	r, err := ntp.QueryWithOptions(addr, options)
+	switch {
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, context.DeadlineExceeded
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return nil, closed("does an NTP server run there, and listen on this address?")
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return nil, err // this machine's doing: no route, no name
+	}
+	if err != nil {
+		return nil, garbled(err)
+	}
+	return r, worthless(r)
+}
+
+// worthless says why an answer must not be used.
+func worthless(r *ntp.Response) error {
+	err := r.Validate()
+	switch {
+	case err == nil:
+		return nil
+	case r.Leap == ntp.LeapNotInSync:
+		return blame(fmt.Errorf("the server says that it is not synchronised (stratum %d, leap indicator 3): see chronyc sources there", r.Stratum))
+	case r.IsKissOfDeath():
+		return blame(fmt.Errorf("the server sends the kiss code %q: it does not want to be asked, or not so often", strings.TrimRight(r.KissCode, "\x00")))
+	default:
+		return blame(fmt.Errorf("%w (stratum %d, root distance %s)", err, r.Stratum, short(r.RootDistance)))
+	}
 }

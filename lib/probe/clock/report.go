@@ -15,25 +15,33 @@ const (
 	offsetAbs = "offset_abs"
 )
 
-// Report is r in samples; the zero Report if no answer came.
+// Report is r in samples; without an answer, only what was done.
 func (r Result) Report() metric.Report {
 	report := metric.Report{Stages: r.Stages}
 	if r.Queries == 0 {
 		return report
 	}
-	middle, half := (r.Lo + (r.Hi-r.Lo)/2).Seconds(), (r.Hi-r.Lo).Seconds()/2
-	lo, hi := r.bounds()
-	least, most := math.Abs(lo), math.Abs(hi)
-	if least, most = min(least, most), max(least, most); lo <= 0 && 0 <= hi {
+	report.Text, report.Samples, report.Advice = r.text(), r.samples(), r.advice()
+	if !r.Clock.Proven {
+		report.Doubt = "either clock may be wrong, because nobody vouches for this monitor's: run chronyd here, or name --reference NTP1,NTP2,NTP3"
+	}
+	return report
+}
+
+func (r Result) samples() []metric.Sample {
+	lo, hi := r.shown()
+	middle, half := rounded(lo+(hi-lo)/2), rounded((hi-lo)/2)
+	from, to := r.bounds()
+	least, most := math.Abs(from.Seconds()), math.Abs(to.Seconds())
+	if least, most = min(least, most), max(least, most); from <= 0 && 0 <= to {
 		least = 0
 	}
 	source := []string{"source", string(r.Source)}
-	report.Text = r.text()
-	report.Samples = []metric.Sample{
+	return []metric.Sample{
 		metric.Sample{
 			Name: offset, Metric: "clock_offset_seconds", Labels: source, Help: "The host's clock minus the true time.",
 			Unit: metric.Seconds, Value: middle, Fault: metric.FaultClock,
-		}.Between(lo, hi),
+		}.Between(from.Seconds(), to.Seconds()),
 		metric.Sample{
 			Name: offsetAbs, Help: "The offset without its sign.",
 			Unit: metric.Seconds, Value: math.Abs(middle), Fault: metric.FaultClock,
@@ -42,72 +50,107 @@ func (r Result) Report() metric.Report {
 			Name: "uncertainty", Metric: "clock_offset_uncertainty_seconds", Labels: source,
 			Help: "Half of the interval that the offset lies in.", Unit: metric.Seconds, Value: half,
 		},
-		{Name: "rtt", Help: "The shortest round trip of a question.", Unit: metric.Seconds, Value: r.RTT.Seconds()},
+		{Name: "rtt", Help: "The shortest round trip of a question.", Unit: metric.Seconds, Value: rounded(r.RTT)},
 	}
-	if !r.Clock.Proven {
-		report.Doubt = "either clock may be wrong, because nobody vouches for this monitor's: run chronyd here, or name --reference NTP1,NTP2,NTP3"
-	}
-	report.Advice = r.advice()
-	return report
 }
 
-// bounds is where the offset lies in seconds, whatever the age of the answers. An
-// old answer makes a clock look late, so lateness may be less than it looks, down
-// to none at all; that an old answer hides a clock that is ahead is not assumed.
-func (r Result) bounds() (lo, hi float64) {
-	if r.Hi >= 0 || r.Age == 0 {
-		return r.Lo.Seconds(), r.Hi.Seconds()
+// rounded is d in seconds, to the microsecond.
+func rounded(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }
+
+// bounds is where the offset lies, whatever the age of the answers. An old answer
+// makes a clock look late, so lateness may be less than it looks, down to none at
+// all; that an old answer hides a clock that is ahead is not assumed.
+func (r Result) bounds() (lo, hi time.Duration) {
+	if r.Hi >= 0 {
+		return r.Lo, r.Hi
 	}
-	return r.Lo.Seconds(), min(0, r.Hi.Seconds()+r.Age.Seconds())
+	return r.Lo, r.Hi + min(r.Age, -r.Hi)
 }
 
-func (r Result) text() string {
-	var how []string
-	if r.Resolution >= time.Second {
-		how = append(how, "whole seconds over "+strings.ToUpper(string(r.Source)))
-	} else {
-		how = append(how, "over "+strings.ToUpper(string(r.Source)))
-	}
-	how = append(how, "RTT "+short(r.RTT))
-	if r.Server != "" {
-		how = append(how, r.Server)
-	}
-	text := fmt.Sprintf("offset %s (%s)", span(r.Lo, r.Hi), strings.Join(how, ", "))
+// shown is the interval that a person is told: all of it if the answers are known
+// to be old. That a single one may be old is what asking again is for.
+func (r Result) shown() (lo, hi time.Duration) {
 	if r.Cached {
-		text += "; the answers come from a cache: " + r.uncached()
+		return r.bounds()
+	}
+	return r.Lo, r.Hi
+}
+
+// text is what was measured, and how.
+func (r Result) text() string {
+	how := strings.ToUpper(string(r.Source))
+	if r.Resolution >= time.Second {
+		how = "whole seconds over " + how
+	}
+	if r.Server != "" {
+		how += " " + r.Server
+	}
+	if r.Queries > 1 {
+		how += fmt.Sprintf(", %d queries", r.Queries)
+	}
+	lo, hi := r.shown()
+	text := fmt.Sprintf("offset %s (%s, RTT %s)", span(lo, hi), how, short(r.RTT))
+	if r.Cached {
+		text += "; " + r.cache()
 	}
 	if r.Set {
-		text += "; the clock was set during the measurement"
+		text += "; somebody set the clock during the measurement"
+	}
+	if off := (r.Clock.Lo + r.Clock.Hi) / 2; r.Clock.Proven && off.Abs() > worthSaying {
+		text += fmt.Sprintf("; this monitor's own clock is %+.2g s off, which is allowed for", off.Seconds())
 	}
 	return text
 }
 
-// uncached is the line for snmpd.conf that makes every answer a fresh one.
-func (r Result) uncached() string {
-	return fmt.Sprintf("in snmpd.conf serve it by pass_persist .%s PROGRAM, or by extend -cacheTime -1", strings.TrimSuffix(string(r.OID), ".0"))
+// worthSaying is the error of the monitor's clock that the first line tells of.
+const worthSaying = 100 * time.Millisecond
+
+// cache names the cache that the answers came from, and how to do without.
+func (r Result) cache() string {
+	how := "they jumped"
+	if r.Still > 0 {
+		how = "unchanged for " + short(r.Still)
+	}
+	if name, ok := r.OID.extend(); ok {
+		return fmt.Sprintf(`the answers come from a cache (%s): in snmpd.conf write "extend -cacheTime -1 %s ..."`, how, name)
+	}
+	return fmt.Sprintf(`the answers come from a cache (%s): in snmpd.conf use pass_persist, not pass, and extend with -cacheTime -1`, how)
 }
 
-// advice is what to do about a wrong clock on the host's kind of machine.
+// advice is what a person can do about the clocks.
 func (r Result) advice() []string {
 	var all []string
 	if !r.Clock.Proven {
 		all = append(all, "this monitor's clock is "+r.Clock.String())
 	}
-	if r.Lo.Abs() < time.Second || r.Hi.Abs() < time.Second || r.Lo < 0 && r.Hi > 0 {
-		return all
+	if r.Cached {
+		all = append(all, "net-snmp keeps the output of extend for 5 s and of pass for 30 s, whoever asks; these lines make every answer a fresh one:",
+			"  extend -cacheTime -1 epoch /bin/date -u +%s",
+			"  pass_persist .1.3.6.1.4.1.8072.9999.9999.1 PROGRAM")
 	}
-	switch strings.ToLower(r.Virtualization) {
-	case "":
-	case "xen":
-		all = append(all, "Xen: an old paravirtual kernel takes the node's clock: sysctl -w xen.independent_wallclock=1, then run chronyd in the guest")
-	case "openvz", "lxc", "docker", "systemd-nspawn":
-		all = append(all, "a container has the clock of its node and cannot set it: tell the provider that the node's clock is off")
-	case "kvm", "qemu":
-		all = append(all, "KVM: use the clocksource kvm-clock and run chronyd in the guest, with makestep 1 -1 for the time after a resume")
-	case "none":
-		all = append(all, "run chronyd, with makestep 1.0 3; a battery that is empty shows after each boot")
-	default:
-		all = append(all, "run chronyd on the host, with makestep 1 -1 for the time after a resume")
+	if remedy := remedy(r.Virtualization); remedy != "" {
+		all = append(all, remedy)
 	}
 	return all
+}
+
+// remedy is what sets a wrong clock right on a kind of machine, as
+// systemd-detect-virt calls it; "" for a kind that is not known.
+func remedy(kind string) string {
+	switch strings.ToLower(kind) {
+	case "xen":
+		return "on Xen an old paravirtual guest has its node's clock and cannot set it: sysctl -w xen.independent_wallclock=1, in sysctl.conf too, then run chronyd in the guest; where that key is missing chronyd is enough"
+	case "openvz", "virtuozzo", "lxc", "lxc-libvirt", "docker", "podman", "systemd-nspawn":
+		return "in a container the clock is the node's and cannot be set: tell the provider that the node's clock is off"
+	case "kvm", "qemu", "amazon":
+		return "on KVM use the clocksource kvm-clock (/sys/devices/system/clocksource/clocksource0/current_clocksource) and run chronyd in the guest, with \"makestep 1 -1\" for the time after a resume"
+	case "vmware":
+		return "on VMware run chronyd in the guest, with \"makestep 1 -1\", and switch the tools' periodic time synchronisation off: vmware-toolbox-cmd timesync disable"
+	case "microsoft", "hyperv", "hyper-v":
+		return "on Hyper-V run chronyd in the guest, with \"refclock PHC /dev/ptp_hyperv\" and \"makestep 1 -1\""
+	case "none":
+		return "on bare metal run chronyd, with \"makestep 1 3\" and \"rtcsync\"; a clock that is wrong after each boot has an empty battery"
+	default:
+		return ""
+	}
 }

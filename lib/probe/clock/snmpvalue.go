@@ -11,7 +11,8 @@ import (
 )
 
 // maxEpoch bounds the seconds since 1970 that are taken for a time (the year
-// 2242). It is far below what the same time is in milliseconds.
+// 2242). It is far below what the same time is in milliseconds, and near enough to
+// be subtracted from the present.
 const maxEpoch = 1 << 33
 
 // hostTime reads the value of an OID that tells the time: seconds since 1970 UTC
@@ -21,15 +22,18 @@ const maxEpoch = 1 << 33
 func hostTime(v gosnmp.SnmpPDU, zone Zone) (time.Time, time.Duration, error) {
 	switch n := v.Value.(type) {
 	case int: // INTEGER
-		return wholeEpoch(int64(n))
+		if n < 0 {
+			return time.Time{}, 0, fmt.Errorf("%d is %w", n, errNoEpoch)
+		}
+		return wholeEpoch(uint64(n))
 	case uint: // Gauge32, Counter32
-		return wholeEpoch(int64(n))
+		return wholeEpoch(uint64(n))
 	case uint32: // Unsigned32, and TimeTicks
 		if v.Type != gosnmp.TimeTicks {
-			return wholeEpoch(int64(n))
+			return wholeEpoch(uint64(n))
 		}
 	case uint64: // Counter64
-		return wholeEpoch(int64(min(n, maxEpoch+1)))
+		return wholeEpoch(n)
 	case []byte:
 		// No text of digits is a DateAndTime: '0' to '9' are no months.
 		if text := strings.Trim(string(n), "\" \t\r\n\x00"); isDecimal(text) {
@@ -42,11 +46,11 @@ func hostTime(v gosnmp.SnmpPDU, zone Zone) (time.Time, time.Duration, error) {
 
 var errNoEpoch = errors.New("not a time in seconds since 1970")
 
-func wholeEpoch(s int64) (time.Time, time.Duration, error) {
-	if s < 0 || s > maxEpoch {
+func wholeEpoch(s uint64) (time.Time, time.Duration, error) {
+	if s > maxEpoch {
 		return time.Time{}, 0, fmt.Errorf("%d is %w", s, errNoEpoch)
 	}
-	return time.Unix(s, 0), time.Second, nil
+	return time.Unix(int64(s), 0), time.Second, nil
 }
 
 // isDecimal says that s is digits, perhaps with a point and more digits.

@@ -9,6 +9,9 @@ import (
 
 // short is d with two significant digits, for a person: "20 ms", "1.3 s".
 func short(d time.Duration) string {
+	if d == 0 {
+		return "0 s"
+	}
 	for _, u := range []struct {
 		unit time.Duration
 		name string
@@ -34,4 +37,12 @@ func span(lo, hi time.Duration) string {
 	middle, half := (lo + (hi-lo)/2).Seconds(), (hi-lo).Seconds()/2
 	digits := min(decimals(half), 6)
 	return fmt.Sprintf("%+.*f s ± %.*f s", max(0, digits-1), middle, digits, half)
+}
+
+// count is n things, as in "1 question" and "3 questions".
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strconv.Itoa(n) + " " + thing + "s"
 }

@@ -81,24 +81,29 @@ func (t *tracker) add(r reading) {
 	t.grow(r.received.since(t.last.received))
 	switch {
 	case r.value.Before(t.last.value), t.live && (r.lo > t.hi || r.hi < t.lo):
-		t.lo = unbounded // of no clock: it was set
+		t.restart(r)
 	case r.value.Equal(t.last.value):
 		t.unchanged(r)
 	default:
 		t.changed(r)
 	}
 	if lo, hi, age := t.interval(); age == 0 && lo > hi {
-		t.set = true
-		t.start(r)
+		t.restart(r)
 	}
 	t.last = r
 }
 
-// start forgets what was known of the clock.
+// start knows r alone.
 func (t *tracker) start(r reading) {
 	t.lo, t.hi, t.bracket, t.rtt = r.lo, r.hi, unbounded, r.rtt
 	t.confirmed = t.live
 	t.since, t.last = r.received, r
+}
+
+// restart forgets what was known of a clock that was set.
+func (t *tracker) restart(r reading) {
+	t.set = true
+	t.start(r)
 }
 
 // grow widens what was known by what the clocks may have drifted meanwhile.
@@ -158,13 +163,14 @@ func (t *tracker) interval() (lo, hi, age time.Duration) {
 // next says how long after at the next question should be sent: soon is the
 // first moment that tells anything, best the one that tells most.
 //
-// While it is open whether the answers are fresh, or known that they are not, a
-// question must be late enough for the value to have changed. Best is when half
+// A question to what may be a cache must be late enough for the value to have
+// changed: that tells a cache from a clock, and a cache of a second gives nothing
+// old then. Best is when half
 // of what is possible says that the question will arrive before a tick of the
 // host's clock and half that it will arrive behind it: each answer then halves the
 // interval, until it is as wide as the round trip.
 func (t *tracker) next(at instant) (soon, best time.Duration) {
-	if t.cached || !t.confirmed {
+	if t.cached || !t.confirmed || !t.live && !t.fresh {
 		soon = max(0, t.last.resolution+settle+t.rtt-at.since(t.last.received))
 	}
 	if t.cached || t.last.resolution < time.Millisecond {
