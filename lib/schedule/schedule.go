@@ -1,0 +1,154 @@
+// Package schedule runs checks at intervals and remembers the latest outcome of
+// each, as far as this monitor may be believed.
+//
+// A round is one interval. Each host has its place in it, derived from its name,
+// at which all its checks run; a round of one host never meets another of the same
+// host. One goroutine decides everything (loop.go) and owns the timer; a check that
+// runs and a stream that is followed have a goroutine each.
+package schedule
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+)
+
+// A Host is what is watched of one host. Its name is that of the target of all
+// its checks.
+type Host struct {
+	Name    string
+	Every   time.Duration // one round; 0 = the scheduler's
+	Checks  []check.Check // run once a round; one without a Timeout has Every
+	Streams []check.Check // followed for ever
+}
+
+// A Round is what came of one round of one host.
+type Round struct {
+	Host         string
+	Began, Ended time.Time
+	Outcomes     []check.Outcome // as believed: of each check, then the latest of each stream that has one
+	Again        bool            // not a regular round: Scheduler.Again asked for it
+}
+
+// A Scheduler runs the rounds of a fleet. Its fields are set before Run. Its
+// functions are called on the goroutine that decides when what runs: one at a
+// time, and everything waits for them.
+type Scheduler struct {
+	Board *Board
+	Every time.Duration // one round of the fleet; 0 = a minute
+	Slots int           // how many checks run at once; 0 = 1000
+
+	// Again is told of every round that ended, and may ask for another of the same
+	// host, some time after it. There is none if the next regular one comes first.
+	Again func(Round) (after time.Duration, yes bool)
+
+	// RoundDone is told when a round of the fleet is complete: no host is due in it
+	// any more. A host that was due has had its round when all its checks ended, and
+	// a check ends at the latest some seconds after its timeout, at which it is given
+	// up. A check that waits for its turn has not run: such a round is not complete.
+	RoundDone func(at time.Time)
+
+	// Confirm is called when a round ended with a verdict that is not OK, before it
+	// is posted: the time for a self-check, so that bad news is not told by a monitor
+	// that has not looked at itself since. It has a goroutine of its own and some
+	// seconds.
+	Confirm func(context.Context)
+
+	mu      sync.Mutex
+	hosts   []Host
+	changed chan struct{} // holds one if hosts is news to the loop; nil before Run
+	counts  counts
+}
+
+// Replace makes hosts the fleet: at once if Run is running, else when it starts.
+// Checks that are the same as before go on untouched, and a stream among them does
+// not notice. What is gone is stopped and leaves the board. A host that is new
+// starts at its place in the round, but a whole fleet that is new starts at once.
+func (s *Scheduler) Replace(hosts []Host) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hosts = slices.Clone(hosts)
+	if s.changed == nil {
+		return
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default: // the loop has not seen the last change yet, and will see both
+	}
+}
+
+// Run runs rounds until ctx ends, and returns when everything that it started has
+// ended too. If any of it panics, it all ends, and Run panics.
+func (s *Scheduler) Run(ctx context.Context) {
+	ctx, stop := context.WithCancel(ctx)
+	l := newLoop(ctx, stop, s)
+	defer l.crew.Wait()
+	defer stop()
+	l.run()
+}
+
+// listen starts to notice what Replace does; the fleet of now is the first news.
+func (s *Scheduler) listen() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed = make(chan struct{}, 1)
+	s.changed <- struct{}{}
+	return s.changed
+}
+
+func (s *Scheduler) fleet() []Host {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hosts
+}
+
+// counts is what a scheduler observes of itself.
+type counts struct {
+	regular, again, runs       int
+	overruns, givenUp, streams int
+	running, queued            int
+	lag, lagBefore             time.Duration // the longest of this round of the fleet, and of the one before
+}
+
+func (s *Scheduler) count(f func(*counts)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.counts)
+}
+
+// Samples are what the scheduler observes of itself.
+func (s *Scheduler) Samples() iter.Seq[metric.Sample] {
+	return func(yield func(metric.Sample) bool) {
+		s.mu.Lock()
+		c := s.counts
+		s.mu.Unlock()
+		total := func(name, help string, n int, labels ...string) metric.Sample {
+			return metric.Sample{Metric: name, Help: help, Kind: metric.Counter, Value: float64(n), Labels: labels}
+		}
+		gauge := func(name, help string, v float64) metric.Sample {
+			return metric.Sample{Metric: name, Help: help, Value: v}
+		}
+		const rounds = "Rounds of a host that ended: regular ones, and those asked for again before the next."
+		all := []metric.Sample{
+			gauge("scheduler_lag_seconds", "How late checks began, at most, in the latest round of the fleet.", max(c.lag, c.lagBefore).Seconds()),
+			total("scheduler_rounds_total", rounds, c.regular, "kind", "regular"),
+			total("scheduler_rounds_total", rounds, c.again, "kind", "again"),
+			total("scheduler_overruns_total", "Rounds of a host that were late because the one before had not ended.", c.overruns),
+			total("scheduler_runs_total", "Runs of a check that began.", c.runs),
+			total("scheduler_runs_given_up_total", "Runs of a check that did not end when their time was up.", c.givenUp),
+			gauge("scheduler_runs", "Checks that run now.", float64(c.running)),
+			gauge("scheduler_runs_queued", "Checks that are due and wait for their turn.", float64(c.queued)),
+			total("scheduler_stream_restarts_total", "Streams that ended and were started again.", c.streams),
+		}
+		for _, sample := range all {
+			if !yield(sample) {
+				return
+			}
+		}
+	}
+}

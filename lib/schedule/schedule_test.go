@@ -1,0 +1,366 @@
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// never is the limit of fake checks: 1 is CRITICAL.
+var never = []metric.Limit{metric.Never("bad")}
+
+// fake is a check whose every run does do and tells how it went.
+func fake(host, name string, do func(context.Context) (bad bool)) check.Check {
+	return check.Check{
+		Name: name, Target: metric.Target{Name: host}, Limits: never, Timeout: 10 * time.Second, Spec: name,
+		Measure: func(ctx context.Context, _ metric.Target) iter.Seq2[metric.Report, error] {
+			return func(yield func(metric.Report, error) bool) {
+				yield(metric.Report{Samples: []metric.Sample{metric.Flag("bad", do(ctx), metric.FaultHost, metric.ReasonRefused, "it is bad")}}, nil)
+			}
+		},
+	}
+}
+
+func good(context.Context) bool { return false }
+
+// a log of what happened when, in whole seconds since the bubble began.
+type diary struct {
+	mu    sync.Mutex
+	began time.Time
+	lines []string
+}
+
+func newDiary() *diary { return &diary{began: time.Now()} }
+
+func (d *diary) note(format string, args ...any) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.lines = append(d.lines, fmt.Sprintf(format, args...))
+}
+
+func (d *diary) take() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	lines := d.lines
+	d.lines = nil
+	return lines
+}
+
+// start runs a scheduler in the bubble and returns what stops it.
+func start(t *testing.T, s *Scheduler, hosts ...Host) (stop func()) {
+	t.Helper()
+	s.Replace(hosts)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.Run(ctx)
+	}()
+	return func() { cancel(); <-done }
+}
+
+func TestEachHostHasItsPlaceInEveryRound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDiary()
+		var at []time.Time
+		var mu sync.Mutex
+		c := fake("a", "x", func(context.Context) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			at = append(at, time.Now())
+			return false
+		})
+		s := &Scheduler{Board: &Board{}, Every: time.Minute, RoundDone: func(time.Time) { d.note("round") }}
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{c}})
+		time.Sleep(10 * time.Minute)
+		stop()
+		if len(at) < 10 || len(at) > 12 {
+			t.Fatalf("%d runs in 10 rounds", len(at))
+		}
+		for i := 2; i < len(at); i++ { // the first one is at the start, the second at its place
+			if gap := at[i].Sub(at[i-1]); gap != time.Minute {
+				t.Errorf("run %d came %v after the one before", i, gap)
+			}
+		}
+		if n := len(d.take()); n < 9 {
+			t.Errorf("%d rounds of the fleet were complete", n)
+		}
+	})
+}
+
+func TestPlacesStayOverARestart(t *testing.T) {
+	for _, name := range []string{"a", "b", "baltimore"} {
+		if share(name, time.Minute) != share(name, time.Minute) || share(name, time.Minute) >= time.Minute {
+			t.Errorf("%s at %v", name, share(name, time.Minute))
+		}
+	}
+}
+
+func TestASlowHostHoldsUpNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		runs := map[string]int{}
+		var mu sync.Mutex
+		counted := func(host string, wait time.Duration) check.Check {
+			return fake(host, "x", func(ctx context.Context) bool {
+				mu.Lock()
+				runs[host]++
+				mu.Unlock()
+				select {
+				case <-time.After(wait):
+				case <-ctx.Done():
+				}
+				return false
+			})
+		}
+		b := &Board{}
+		s := &Scheduler{Board: b, Every: time.Minute}
+		slow := counted("slow", 9*time.Second)
+		stop := start(t, s, Host{Name: "slow", Checks: []check.Check{slow}}, Host{Name: "quick", Checks: []check.Check{counted("quick", 0)}})
+		time.Sleep(5*time.Minute + time.Second)
+		stop()
+		if runs["quick"] < 5 || runs["slow"] < 5 {
+			t.Errorf("%v", runs)
+		}
+	})
+}
+
+func TestACheckThatDoesNotStopIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		deaf := fake("a", "deaf", func(context.Context) bool { <-release; return false })
+		b := &Board{}
+		d := newDiary()
+		s := &Scheduler{Board: b, Every: time.Minute, RoundDone: func(time.Time) { d.note("round") }}
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{deaf, fake("a", "fine", good)}})
+		time.Sleep(3 * time.Minute)
+		all := b.Of("a")
+		if len(all) != 2 || all[0].Status != verdict.Unknown || !strings.Contains(all[0].Summary, "this is a fault of the check") || all[1].Status != verdict.OK {
+			t.Errorf("%+v", all)
+		}
+		if len(d.take()) == 0 {
+			t.Error("no round was complete")
+		}
+		close(release)
+		stop()
+	})
+}
+
+func TestBadNewsIsAskedAgainSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		var mu sync.Mutex
+		bad := fake("a", "x", func(context.Context) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			at = append(at, time.Now())
+			return true
+		})
+		times := 0
+		s := &Scheduler{Board: &Board{}, Every: time.Hour, Again: func(r Round) (time.Duration, bool) {
+			times++
+			return 10 * time.Second, times < 3
+		}}
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{bad}})
+		time.Sleep(time.Minute)
+		stop()
+		if len(at) != 3 || at[1].Sub(at[0]) != 10*time.Second || at[2].Sub(at[1]) != 10*time.Second {
+			t.Errorf("%v", at)
+		}
+	})
+}
+
+func TestNotMoreAtOnceThanThereAreSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		running, most := 0, 0
+		var mu sync.Mutex
+		var hosts []Host
+		for i := range 50 {
+			name := fmt.Sprint("host-", i)
+			hosts = append(hosts, Host{Name: name, Checks: []check.Check{fake(name, "x", func(context.Context) bool {
+				mu.Lock()
+				running++
+				most = max(most, running)
+				mu.Unlock()
+				time.Sleep(time.Second)
+				mu.Lock()
+				running--
+				mu.Unlock()
+				return false
+			})}})
+		}
+		b := &Board{}
+		stop := start(t, &Scheduler{Board: b, Every: time.Minute, Slots: 3}, hosts...)
+		time.Sleep(55 * time.Second)
+		stop()
+		if most != 3 || len(b.All()) != 50 {
+			t.Errorf("%d at once, %d on the board", most, len(b.All()))
+		}
+	})
+}
+
+func TestReplace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := map[string]int{}
+		var mu sync.Mutex
+		stream := func(host, spec string) check.Check {
+			return check.Check{
+				Name: "stream", Target: metric.Target{Name: host}, Limits: never, Spec: spec,
+				Measure: func(ctx context.Context, _ metric.Target) iter.Seq2[metric.Report, error] {
+					return func(yield func(metric.Report, error) bool) {
+						mu.Lock()
+						began[host+spec]++
+						mu.Unlock()
+						for {
+							select {
+							case <-time.After(time.Second):
+							case <-ctx.Done():
+								return
+							}
+							if !yield(metric.Report{Samples: []metric.Sample{metric.Flag("bad", false, "", "", "")}}, nil) {
+								return
+							}
+						}
+					}
+				},
+			}
+		}
+		forgotten := newDiary()
+		b := &Board{Forgotten: func(host, name string) { forgotten.note("%s %s", host, name) }}
+		s := &Scheduler{Board: b, Every: time.Minute}
+		one := func(host string, spec string) Host {
+			return Host{Name: host, Checks: []check.Check{fake(host, "x", good)}, Streams: []check.Check{stream(host, spec)}}
+		}
+		stop := start(t, s, one("a", "1"), one("b", "1"), one("c", "1"))
+		time.Sleep(2 * time.Minute)
+		s.Replace([]Host{one("a", "1"), one("b", "2"), one("d", "1")})
+		time.Sleep(2 * time.Minute)
+		stop()
+		mu.Lock()
+		defer mu.Unlock()
+		for key, want := range map[string]int{"a1": 1, "b1": 1, "b2": 1, "c1": 1, "d1": 1} {
+			if began[key] != want {
+				t.Errorf("stream %s began %d times, want %d", key, began[key], want)
+			}
+		}
+		var on []string
+		for _, o := range b.All() {
+			on = append(on, o.Host+" "+o.Check)
+		}
+		if want := []string{"a stream", "a x", "b stream", "b x", "d stream", "d x"}; !slices.Equal(on, want) {
+			t.Errorf("on the board: %q", on)
+		}
+		if lines := forgotten.take(); !slices.Contains(lines, "c x") || !slices.Contains(lines, "c stream") {
+			t.Errorf("forgotten: %q", lines)
+		}
+	})
+}
+
+func TestAStreamThatEndsIsStartedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := 0
+		c := fake("a", "stream", func(context.Context) bool {
+			if began++; began == 2 {
+				panic("boom")
+			}
+			return false
+		})
+		stop := start(t, &Scheduler{Board: &Board{}, Every: time.Minute}, Host{Name: "a", Streams: []check.Check{c}})
+		time.Sleep(time.Minute)
+		stop()
+		if began < 4 || began > 12 {
+			t.Errorf("began %d times in a minute", began)
+		}
+	})
+}
+
+func TestDoubt(t *testing.T) {
+	epoch := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
+	outcome := func(end int, status verdict.Status) check.Outcome {
+		return check.Outcome{Check: "x", Host: "a", At: at(end), Took: 2 * time.Second, Verdict: verdict.Verdict{Status: status, Fault: metric.FaultProxy, Reason: metric.ReasonRefused, Summary: "refused"}}
+	}
+	const why = "this monitor's own resolver fails"
+	for _, tt := range []struct {
+		name string
+		do   func(*Board)
+		want string
+	}{
+		{"nothing is doubted", func(b *Board) { b.Post(outcome(10, verdict.Critical)) }, "CRITICAL proxy refused"},
+		{"doubted when it is posted", func(b *Board) {
+			b.Doubt(why, metric.ReasonMonitorResolver, at(5))
+			b.Post(outcome(10, verdict.Critical))
+		}, "UNKNOWN monitor " + why + "; refused"},
+		{"a success counts all the same", func(b *Board) {
+			b.Doubt(why, metric.ReasonMonitorResolver, at(5))
+			b.Post(outcome(10, verdict.OK))
+		}, "OK proxy refused"},
+		{"doubted afterwards, because no good self-check lies between", func(b *Board) {
+			b.Doubt("", "", at(0))
+			b.Post(outcome(10, verdict.Critical))
+			b.Doubt(why, metric.ReasonMonitorResolver, at(12))
+		}, "UNKNOWN monitor " + why + "; refused"},
+		{"not doubted afterwards, because a good one does", func(b *Board) {
+			b.Doubt("", "", at(0))
+			b.Post(outcome(10, verdict.Critical))
+			b.Doubt("", "", at(11))
+			b.Doubt(why, metric.ReasonMonitorResolver, at(20))
+		}, "CRITICAL proxy refused"},
+		{"began before the monitor was fit again", func(b *Board) {
+			b.Doubt(why, metric.ReasonMonitorResolver, at(0))
+			b.Doubt("", "", at(9))
+			b.Post(outcome(10, verdict.Critical))
+		}, "UNKNOWN monitor " + why + "; refused"},
+		{"began afterwards", func(b *Board) {
+			b.Doubt(why, metric.ReasonMonitorResolver, at(0))
+			b.Doubt("", "", at(5))
+			b.Post(outcome(10, verdict.Critical))
+		}, "CRITICAL proxy refused"},
+	} {
+		var b Board
+		tt.do(&b)
+		o := b.All()[0]
+		if got := fmt.Sprintf("%v %s %s", o.Status, o.Fault, o.Summary); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestNobodyTellsBadNewsWithoutLookingAtItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &Board{}
+		s := &Scheduler{Board: b, Every: time.Hour}
+		s.Confirm = func(context.Context) { b.Doubt("this monitor has no route", metric.ReasonMonitorRoute, time.Now()) }
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{fake("a", "x", func(context.Context) bool { return true })}})
+		time.Sleep(time.Minute)
+		stop()
+		if o := b.All()[0]; o.Status != verdict.Unknown || o.Reason != metric.ReasonMonitorRoute {
+			t.Errorf("%v %s", o.Status, o.Summary)
+		}
+	})
+}
+
+func TestSamples(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Scheduler{Board: &Board{}, Every: time.Minute}
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{fake("a", "x", good)}})
+		time.Sleep(3 * time.Minute)
+		stop()
+		got := map[string]float64{}
+		for sample := range s.Samples() {
+			got[sample.Metric+strings.Join(sample.Labels, "")] = sample.Value
+		}
+		if n := got["scheduler_runs_total"]; n < 3 || n > 5 || got["scheduler_rounds_totalkindregular"] != n {
+			t.Errorf("%v", got)
+		}
+	})
+}

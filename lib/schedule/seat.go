@@ -1,0 +1,232 @@
+package schedule
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/verdict"
+)
+
+// A seat is one host's place in the fleet.
+type seat struct {
+	Host
+	ctx  context.Context // of all that runs for it
+	stop func()
+	gone bool // removed: nothing is heard of it any more
+
+	due    time.Time // its next regular round
+	window int64     // the round of the fleet which that one belongs to
+	next   *entry    // when due comes
+	again  *entry    // when a round comes that was asked for; nil = none
+	late   bool      // due came while a round was running
+
+	round   *round // running; nil = none
+	streams map[string]*stream
+	stuck   map[string]bool // checks that were given up and have not ended yet
+}
+
+// A round is one round of one seat while it runs.
+type round struct {
+	seat   *seat
+	due    time.Time
+	began  time.Time
+	window int64
+	again  bool
+	runs   []*run // in order of Host.Checks
+	left   int    // of them, to be heard
+}
+
+// A run is one check of a round.
+type run struct {
+	round   *round
+	check   check.Check
+	limit   *entry // when it is given up
+	givenUp bool
+	outcome check.Outcome
+}
+
+// turn is a seat's regular turn.
+func (l *loop) turn(s *seat) {
+	if s.round != nil {
+		s.late = true
+		l.count(func(c *counts) { c.overruns++ })
+		return
+	}
+	l.begin(s, false)
+}
+
+// begin begins a round of s, and plans the regular one after it.
+func (l *loop) begin(s *seat, again bool) {
+	now := time.Now()
+	r := &round{seat: s, due: now, began: now, again: again}
+	s.round = r
+	if !again {
+		r.due, r.window, s.late = s.due, s.window, false
+		l.agenda.drop(s.again)
+		l.planAfter(s, now)
+		l.follow(s)
+	}
+	for _, c := range s.Checks {
+		if c.Timeout == 0 {
+			c.Timeout = s.Every
+		}
+		r.runs = append(r.runs, &run{round: r, check: c})
+	}
+	r.left = len(r.runs)
+	if r.left == 0 {
+		l.close(r)
+		return
+	}
+	for _, run := range r.runs {
+		if s.stuck[run.check.Name] {
+			l.hear(run, run.stuck(now, 0))
+		} else {
+			l.queue = append(l.queue, run)
+		}
+	}
+}
+
+// launch runs one check on a goroutine of its own.
+func (l *loop) launch(r *run, now time.Time) {
+	s := r.round.seat
+	if s.gone {
+		return
+	}
+	l.running++
+	l.count(func(c *counts) {
+		c.runs++
+		c.lag = max(c.lag, now.Sub(r.round.due))
+	})
+	r.limit = l.agenda.add(now.Add(r.check.Timeout+grace), func() { l.giveUp(r, now) })
+	l.spawn(func() {
+		o := r.check.Run(s.ctx)
+		l.tell(func() { l.ended(r, o) })
+	})
+}
+
+func (l *loop) ended(r *run, o check.Outcome) {
+	if r.givenUp {
+		delete(r.round.seat.stuck, r.check.Name)
+		return
+	}
+	l.agenda.drop(r.limit)
+	l.running--
+	l.hear(r, o)
+}
+
+// giveUp goes on without a check that does not heed its deadline, so that one
+// broken check holds up neither its host nor the fleet. It is not run again
+// before it has ended.
+func (l *loop) giveUp(r *run, began time.Time) {
+	r.givenUp = true
+	r.round.seat.stuck[r.check.Name] = true
+	l.running--
+	l.count(func(c *counts) { c.givenUp++ })
+	now := time.Now()
+	l.hear(r, r.stuck(now, now.Sub(began)))
+}
+
+// stuck is the outcome of a check that was given up.
+func (r *run) stuck(at time.Time, took time.Duration) check.Outcome {
+	err := fmt.Errorf("running check %q: still not done %v after its timeout of %v: this is a fault of the check",
+		r.check.Name, grace, r.check.Timeout)
+	return check.Outcome{Check: r.check.Name, Host: r.round.seat.Name, At: at, Took: took, Verdict: verdict.Failed(err)}
+}
+
+// hear takes the outcome of one check of a round.
+func (l *loop) hear(r *run, o check.Outcome) {
+	r.outcome = o
+	if r.round.left--; r.round.left == 0 {
+		l.close(r.round)
+	}
+}
+
+// close ends a round, as soon as bad news in it is confirmed.
+func (l *loop) close(r *round) {
+	s := r.seat
+	if l.Confirm == nil || s.gone || !l.badNews(r) {
+		l.finish(r)
+		return
+	}
+	l.spawn(func() {
+		ctx, cancel := context.WithTimeout(s.ctx, confirmWait)
+		defer cancel()
+		l.Confirm(ctx)
+		l.tell(func() { l.finish(r) })
+	})
+}
+
+func (l *loop) badNews(r *round) bool {
+	bad := func(o check.Outcome) bool { return o.Status != verdict.OK }
+	return slices.ContainsFunc(r.runs, func(run *run) bool { return bad(run.outcome) }) ||
+		slices.ContainsFunc(l.latest(r.seat), bad)
+}
+
+// latest is what the board has of the streams of s.
+func (l *loop) latest(s *seat) []check.Outcome {
+	if len(s.Streams) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(l.Board.Of(s.Name), func(o check.Outcome) bool { return !named(s.Streams, o.Check) })
+}
+
+// finish posts a round as a whole, and says what comes next.
+func (l *loop) finish(r *round) {
+	s := r.seat
+	if s.gone {
+		return
+	}
+	s.round = nil
+	result := Round{Host: s.Name, Began: r.began, Ended: time.Now(), Again: r.again}
+	for _, run := range r.runs {
+		if wants(s.Checks, run.check) {
+			result.Outcomes = append(result.Outcomes, l.Board.Post(run.outcome))
+		}
+	}
+	result.Outcomes = append(result.Outcomes, l.latest(s)...)
+	if r.again {
+		l.count(func(c *counts) { c.again++ })
+	} else {
+		l.count(func(c *counts) { c.regular++ })
+		l.settle(r.window)
+	}
+	l.repeat(s, result)
+	if s.late {
+		l.begin(s, false)
+	}
+	l.complete(result.Ended)
+}
+
+// repeat plans another round of s if somebody asks for one.
+func (l *loop) repeat(s *seat, r Round) {
+	if l.Again == nil {
+		return
+	}
+	after, yes := l.Again(r)
+	at := r.Ended.Add(after)
+	if !yes || s.late || !at.Before(s.due) {
+		return
+	}
+	s.again = l.agenda.add(at, func() {
+		if s.round == nil {
+			l.begin(s, true)
+		}
+	})
+}
+
+// wants says that c is among checks, unchanged.
+func wants(checks []check.Check, c check.Check) bool {
+	return slices.ContainsFunc(checks, func(w check.Check) bool { return same(w, c) })
+}
+
+// same says that two checks measure and judge alike: what can be compared of them
+// is equal.
+func same(a, b check.Check) bool {
+	a.Measure, a.Needs, a.Lookup = nil, nil, nil
+	b.Measure, b.Needs, b.Lookup = nil, nil, nil
+	return reflect.DeepEqual(a, b)
+}
