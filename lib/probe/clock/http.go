@@ -75,12 +75,12 @@ func (c Config) askHTTP(ctx context.Context, addr, called string) (answer, error
 	}, nil
 }
 
-// cut is the error of a connection that broke off, or that ctx ended.
+// cut is the error of an answer without a whole head, or that ctx ended.
 func cut(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return blame(fmt.Errorf("the connection broke off before the answer's Date: %w", err))
+	return blame(fmt.Errorf("the answer's head is cut or garbled: %w", err))
 }
 
 // dateOf is when an answer was made. One out of a cache tells when it was put there.

@@ -1,0 +1,70 @@
+package clock
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestNTPServers(t *testing.T) {
+	with := func(change func(a []byte)) func([]byte) [][]byte {
+		return func(q []byte) [][]byte {
+			a := ntpAnswer(q, 0)
+			change(a)
+			return [][]byte{a}
+		}
+	}
+	for _, row := range []struct {
+		situation string
+		answer    func(question []byte) [][]byte
+		want      string
+	}{
+		{"right", with(func([]byte) {}), "OK offset "},
+		{"ahead", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, 7*time.Second)} }, "WARNING offset +"},
+		{"far behind: asked once, for no cache is between", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, -70*time.Second)} }, "CRITICAL offset -"},
+		{"not synchronised", with(func(a []byte) { a[0], a[1] = 0b11_100_100, 16 }),
+			"UNKNOWN asking \"127.0.0.1:PORT\" for its time over NTP: the server says that it is not synchronised (stratum 16, leap indicator 3): see chronyc sources there"},
+		{"a kiss of death", with(func(a []byte) { a[1] = 0; copy(a[12:], "RATE") }), `the server sends the kiss code "RATE": it does not want to be asked, or not so often`},
+		{"stratum 16", with(func(a []byte) { a[1] = 16 }), "invalid stratum in response (stratum 16"},
+		{"an old clock", with(func(a []byte) { binary.BigEndian.PutUint64(a[16:], ntpStamp(time.Now().Add(-72*time.Hour))) }), "server clock not fresh"},
+		{"far from its own source", with(func(a []byte) { binary.BigEndian.PutUint32(a[8:], 20<<16) }), "invalid dispersion in response (stratum 2, root distance 20 s)"},
+		{"to another question", with(func(a []byte) { a[24]++ }), "garbled answer: server response didn't match request"},
+		{"cut", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, 0)[:40]} }, "garbled answer: "},
+		{"an echo", func(q []byte) [][]byte { return [][]byte{q} }, "garbled answer: "},
+		{"a clock that goes backwards", with(func(a []byte) { binary.BigEndian.PutUint64(a[32:], ntpStamp(time.Now().Add(time.Hour))) }), "garbled answer: server clock ticked backwards"},
+		{"it says that it held the question for an hour", with(func(a []byte) { binary.BigEndian.PutUint64(a[32:], ntpStamp(time.Now().Add(-time.Hour))) }), "garbled answer: the server held the question for longer than we waited"},
+		{"silent", func([]byte) [][]byte { return nil }, "no answer within 0.50 s to 3 questions: does an NTP server run there"},
+	} {
+		t.Run(row.situation, func(t *testing.T) {
+			t.Parallel()
+			addr := serveUDP(t, row.answer)
+			o := run(t, alone(OverNTP, addr.Port()), time.Second)
+			got := strings.Replace(spellOutcome(o), addr.String(), "127.0.0.1:PORT", 1)
+			if !strings.Contains(got, row.want) {
+				t.Errorf("%q, want %q", got, row.want)
+			}
+			if o.Status.String() == "UNKNOWN" && o.Fault != "host" {
+				t.Errorf("fault %q", o.Fault)
+			}
+			if o.Status.String() != "UNKNOWN" && (!strings.Contains(got, "(NTP stratum 2, RTT ") || asked(o) != 1) {
+				t.Errorf("%q, and it was asked %d times", got, asked(o))
+			}
+		})
+	}
+}
+
+// TestAStrayPacketIsSurvived: the library gives up at the first datagram.
+func TestAStrayPacketIsSurvived(t *testing.T) {
+	questions := 0
+	addr := serveUDP(t, func(q []byte) [][]byte {
+		a := ntpAnswer(q, 0)
+		if questions++; questions == 1 {
+			a[24]++
+		}
+		return [][]byte{a}
+	})
+	if got := spellOutcome(run(t, alone(OverNTP, addr.Port()), 2*time.Second)); !strings.HasPrefix(got, "OK offset ") || questions != 2 {
+		t.Errorf("%q after %d questions", got, questions)
+	}
+}
