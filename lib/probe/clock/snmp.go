@@ -22,7 +22,7 @@ func (c Config) overSNMP(ctx context.Context, t metric.Target) (source, error) {
 	src := source{
 		doing: fmt.Sprintf("asking %q for its time over SNMP", called),
 		fresh: c.SNMP.OID == hrSystemDate,
-		hint:  "does an agent listen there, is this the community or user it knows, does it let this monitor in?",
+		hint:  c.SNMP.silence(),
 		ask:   a.ask,
 		close: a.close,
 	}
@@ -136,6 +136,9 @@ func refusal(ctx context.Context, err error) error {
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return err // this machine's doing: no route, no permission
+	}
+	if strings.Contains(err.Error(), "not authentic") { // the library has no name for it
+		return blame(errors.New("the agent does not accept the authentication: is it the user's protocol and password?"))
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n") // a panic in the library brings its stack
 	return garbled(fmt.Errorf("%.200s", text))

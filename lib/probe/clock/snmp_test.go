@@ -26,7 +26,7 @@ func TestAgents(t *testing.T) {
 		{"no such name, as version 1 says it", func(p *gosnmp.SnmpPacket) { p.Error, p.ErrorIndex = gosnmp.NoSuchName, 1 }, "the agent shows no 1.3.6.1.2.1.25.1.2.0 (NoSuchName)", "host"},
 		{"refused", func(p *gosnmp.SnmpPacket) { p.Error = gosnmp.AuthorizationError }, "the agent refuses: AuthorizationError", "host"},
 		{"about another OID", func(p *gosnmp.SnmpPacket) { p.Variables[0].Name = ".1.3.6.1.2.1.1.3.0" }, "garbled answer: about another OID", "host"},
-		{"to another question", func(p *gosnmp.SnmpPacket) { p.RequestID++ }, "no answer within 0.30 s to 3 questions: does an agent listen there, is this the community or user it knows", "host"},
+		{"to another question", func(p *gosnmp.SnmpPacket) { p.RequestID++ }, "no answer within 0.30 s to 3 questions: does an agent listen there, is this its community", "host"},
 		{"to no question at all", func(p *gosnmp.SnmpPacket) { p.RequestID = 0 }, "garbled answer: to no question of ours", "host"},
 		{"a question back", func(p *gosnmp.SnmpPacket) { p.PDUType = gosnmp.GetNextRequest }, "garbled answer: to no question of ours", "host"},
 		{"in another version", func(p *gosnmp.SnmpPacket) { p.Version = gosnmp.Version1 }, "garbled answer: to no question of ours", "host"},

@@ -53,6 +53,14 @@ func (s SNMP) validate() error {
 	return nil
 }
 
+// silence is what an agent usually means by it: it does not tell who may not ask.
+func (s SNMP) silence() string {
+	if s.Protocol == "3" {
+		return "does an agent listen there, are these the user's privacy protocol and password, does it let this monitor in?"
+	}
+	return "does an agent listen there, is this its community, does it let this monitor in?"
+}
+
 // files are the files that the secrets are in.
 func (s SNMP) files() []secret.File {
 	named := []secret.File{s.CommunityFile, s.V3.AuthPasswordFile, s.V3.PrivPasswordFile}
