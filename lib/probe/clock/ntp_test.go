@@ -3,6 +3,7 @@ package clock
 import (
 	"encoding/binary"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,8 +24,10 @@ func TestNTPServers(t *testing.T) {
 		{"right", with(func([]byte) {}), "OK offset "},
 		{"ahead", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, 7*time.Second)} }, "WARNING offset +"},
 		{"far behind: asked once, for no cache is between", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, -70*time.Second)} }, "CRITICAL offset -"},
-		{"not synchronised", with(func(a []byte) { a[0], a[1] = 0b11_100_100, 16 }),
-			"UNKNOWN asking \"127.0.0.1:PORT\" for its time over NTP: the server says that it is not synchronised (stratum 16, leap indicator 3): see chronyc sources there"},
+		{
+			"not synchronised", with(func(a []byte) { a[0], a[1] = 0b11_100_100, 16 }),
+			"UNKNOWN asking \"127.0.0.1:PORT\" for its time over NTP: the server says that it is not synchronised (stratum 16, leap indicator 3): see chronyc sources there",
+		},
 		{"a kiss of death", with(func(a []byte) { a[1] = 0; copy(a[12:], "RATE") }), `the server sends the kiss code "RATE": it does not want to be asked, or not so often`},
 		{"stratum 16", with(func(a []byte) { a[1] = 16 }), "invalid stratum in response (stratum 16"},
 		{"an old clock", with(func(a []byte) { binary.BigEndian.PutUint64(a[16:], ntpStamp(time.Now().Add(-72*time.Hour))) }), "server clock not fresh"},
@@ -56,15 +59,15 @@ func TestNTPServers(t *testing.T) {
 
 // TestAStrayPacketIsSurvived: the library gives up at the first datagram.
 func TestAStrayPacketIsSurvived(t *testing.T) {
-	questions := 0
+	var questions atomic.Int32
 	addr := serveUDP(t, func(q []byte) [][]byte {
 		a := ntpAnswer(q, 0)
-		if questions++; questions == 1 {
+		if questions.Add(1) == 1 {
 			a[24]++
 		}
 		return [][]byte{a}
 	})
-	if got := spellOutcome(run(t, alone(OverNTP, addr.Port()), 2*time.Second)); !strings.HasPrefix(got, "OK offset ") || questions != 2 {
-		t.Errorf("%q after %d questions", got, questions)
+	if got := spellOutcome(run(t, alone(OverNTP, addr.Port()), 2*time.Second)); !strings.HasPrefix(got, "OK offset ") || questions.Load() != 2 {
+		t.Errorf("%q after %d questions", got, questions.Load())
 	}
 }

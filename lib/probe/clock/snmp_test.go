@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,8 +21,10 @@ func TestAgents(t *testing.T) {
 		fault     string
 	}{
 		{"right", func(*gosnmp.SnmpPacket) {}, "OK offset ", ""},
-		{"no such object", func(p *gosnmp.SnmpPacket) { p.Variables[0].Type = gosnmp.NoSuchObject },
-			`for its time over SNMP: the agent shows no 1.3.6.1.2.1.25.1.2.0 (NoSuchObject): is it served, and in this community's or user's view? In snmpd.conf: "view NAME included .1.3.6.1.2.1.25.1.2.0"`, "host"},
+		{
+			"no such object", func(p *gosnmp.SnmpPacket) { p.Variables[0].Type = gosnmp.NoSuchObject },
+			`for its time over SNMP: the agent shows no 1.3.6.1.2.1.25.1.2.0 (NoSuchObject): is it served, and in this community's or user's view? In snmpd.conf: "view NAME included .1.3.6.1.2.1.25.1.2.0"`, "host",
+		},
 		{"no such instance", func(p *gosnmp.SnmpPacket) { p.Variables[0].Type = gosnmp.NoSuchInstance }, "the agent shows no 1.3.6.1.2.1.25.1.2.0 (NoSuchInstance)", "host"},
 		{"no such name, as version 1 says it", func(p *gosnmp.SnmpPacket) { p.Error, p.ErrorIndex = gosnmp.NoSuchName, 1 }, "the agent shows no 1.3.6.1.2.1.25.1.2.0 (NoSuchName)", "host"},
 		{"refused", func(p *gosnmp.SnmpPacket) { p.Error = gosnmp.AuthorizationError }, "the agent refuses: AuthorizationError", "host"},
@@ -30,12 +33,16 @@ func TestAgents(t *testing.T) {
 		{"to no question at all", func(p *gosnmp.SnmpPacket) { p.RequestID = 0 }, "garbled answer: to no question of ours", "host"},
 		{"a question back", func(p *gosnmp.SnmpPacket) { p.PDUType = gosnmp.GetNextRequest }, "garbled answer: to no question of ours", "host"},
 		{"in another version", func(p *gosnmp.SnmpPacket) { p.Version = gosnmp.Version1 }, "garbled answer: to no question of ours", "host"},
-		{"an uptime", func(p *gosnmp.SnmpPacket) {
-			p.Variables[0].Type, p.Variables[0].Value = gosnmp.TimeTicks, uint32(12345)
+		{
+			"an uptime", func(p *gosnmp.SnmpPacket) {
+				p.Variables[0].Type, p.Variables[0].Value = gosnmp.TimeTicks, uint32(12345)
+			},
+			"GET 1.3.6.1.2.1.25.1.2.0: TimeTicks 12345: a value of type TimeTicks is no time: serve UTC seconds since 1970 as Gauge32, Counter64 or STRING", "host",
 		},
-			"GET 1.3.6.1.2.1.25.1.2.0: TimeTicks 12345: a value of type TimeTicks is no time: serve UTC seconds since 1970 as Gauge32, Counter64 or STRING", "host"},
-		{"a name", func(p *gosnmp.SnmpPacket) { p.Variables[0].Type, p.Variables[0].Value = gosnmp.OctetString, "fra-1" },
-			`GET 1.3.6.1.2.1.25.1.2.0: OctetString "fra-1": a DateAndTime has 8 or 11 octets, not 5`, "host"},
+		{
+			"a name", func(p *gosnmp.SnmpPacket) { p.Variables[0].Type, p.Variables[0].Value = gosnmp.OctetString, "fra-1" },
+			`GET 1.3.6.1.2.1.25.1.2.0: OctetString "fra-1": a DateAndTime has 8 or 11 octets, not 5`, "host",
+		},
 		{"a local time without its zone", func(p *gosnmp.SnmpPacket) {
 			p.Variables[0].Type, p.Variables[0].Value = gosnmp.OctetString, []byte{0x07, 0xEA, 11, 23, 0, 2, 28, 0}
 		}, "local time without its zone (8 octets): say --tz, as in --tz Europe/Berlin or --tz +05:30", "host"},
@@ -94,18 +101,18 @@ func TestAgentsThatMisbehave(t *testing.T) {
 }
 
 func TestALostQuestionIsAskedAgain(t *testing.T) {
-	asked := 0
+	var questions atomic.Int32
 	addr := serveUDP(t, func(q []byte) [][]byte {
-		if asked++; asked == 1 {
+		if questions.Add(1) == 1 {
 			return nil
 		}
 		return [][]byte{agentAnswer(t, q, func(*gosnmp.SnmpPacket) {})}
 	})
 	o := run(t, alone(OverSNMP, addr.Port()), 2*time.Second)
-	if got := spellOutcome(o); !strings.HasPrefix(got, "OK offset ") || asked != 2 {
-		t.Errorf("%q after %d questions", got, asked)
+	if got := spellOutcome(o); !strings.HasPrefix(got, "OK offset ") || questions.Load() != 2 {
+		t.Errorf("%q after %d questions", got, questions.Load())
 	}
-	if rtt := o.Findings[3].Value; rtt > 0.1 {
+	if rtt := o.Findings[3].Value; rtt > 0.14 { // a seventh of the patience of 1 s is the first question's
 		t.Errorf("the round trip of %v s holds the wait for the first answer", rtt)
 	}
 }
