@@ -1,0 +1,105 @@
+package tail
+
+import "bytes"
+
+// kinship is what a file is to a generation.
+type kinship uint8
+
+const (
+	unrelated kinship = iota
+	same              // it holds what was read of it, and maybe more
+	replica           // another file with its content is the one to read
+	altered           // it starts like it and differs before the offset
+)
+
+// relate finds the generation that a file holds.
+func (f *Follower) relate(x *file) (*Generation, kinship) {
+	for _, g := range f.byInode(x) {
+		if kin := f.kin(x, g); kin != unrelated {
+			return g, kin
+		}
+	}
+	for _, y := range f.files {
+		if y.log == x.log && y.gen.Offset == 0 && sameStart(x.head, y.head) {
+			return y.gen, replica
+		}
+	}
+	return nil, unrelated
+}
+
+// byInode is the generations of the file's log, those of its inode first.
+func (f *Follower) byInode(x *file) []*Generation {
+	var own, others []*Generation
+	for _, g := range f.known {
+		switch {
+		case g.Log != x.log || g.Head.Len == 0:
+		case g.Device == x.device && g.Inode == x.inode:
+			own = append(own, g)
+		default:
+			others = append(others, g)
+		}
+	}
+	return append(own, others...)
+}
+
+// kin holds a file against one generation.
+func (f *Follower) kin(x *file, g *Generation) kinship {
+	own := g.Device == x.device && g.Inode == x.inode
+	switch {
+	case !g.Head.begins(x.head):
+		return unrelated
+	case g.State == Passed && g.Offset == 0:
+		return replica
+	case !own && f.elsewhere(g):
+		// Two short generations may start alike, and the path that is written
+		// to is not where copies are put.
+		if x.live() && g.Head.Len < headSize {
+			return unrelated
+		}
+		return replica
+	case x.zipped && g.State == Done && x.isWholly(g):
+		return replica
+	}
+	return x.continues(g, own)
+}
+
+// elsewhere says that another file is known to hold g.
+func (f *Follower) elsewhere(g *Generation) bool {
+	for _, s := range f.seen {
+		if s.gen == g {
+			return true
+		}
+	}
+	return f.reading(g)
+}
+
+// isWholly says that the file's content is as long as what was read of g.
+func (x *file) isWholly(g *Generation) bool {
+	size, err := gzipSize(x.handle, x.size)
+	return err == nil && size == uint32(g.Offset)
+}
+
+// continues looks at the bytes before the offset.
+func (x *file) continues(g *Generation, own bool) kinship {
+	last := make([]byte, g.Tail.Len)
+	n, _ := x.content.ReadAt(last, g.Offset-int64(len(last)))
+	switch {
+	case n == len(last) && g.Tail.begins(last):
+		return same
+	case n < len(last) && !own:
+		return replica // made before the end of what was read
+	case x.zipped:
+		return replica
+	case g.Head.Len < headSize:
+		return unrelated
+	default:
+		return altered
+	}
+}
+
+// sameStart says that two files hold the same lines as far as both go, one line
+// at least.
+func sameStart(a, b []byte) bool {
+	n := min(len(a), len(b))
+	return bytes.Equal(a[:n], b[:n]) && bytes.IndexByte(a[:n], '\n') >= 0
+}

@@ -1,0 +1,135 @@
+package tail
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// identity is which file, whatever its name.
+type identity struct{ device, inode uint64 }
+
+// A sighting is a file of a log as a directory shows it.
+type sighting struct {
+	identity
+	path, log string
+	size      int64
+	modified  time.Time
+}
+
+// live says that the file has the name that is written to.
+func (s sighting) live() bool { return s.path == s.log }
+
+// rotated is what logrotate and squid append to a log's name.
+var rotated = regexp.MustCompile(`([.-][0-9][0-9TZ:_.-]*)?(\.gz)?$`)
+
+// unread are the compressions that are told from a log and not understood.
+var unread = []string{".xz", ".bz2", ".zst", ".lz4"}
+
+// list is the files that the patterns mean and the rotated ones beside them,
+// each file once. troubles are by path what cannot be a log.
+func list(patterns []string) (found []sighting, troubles map[string]error) {
+	troubles = map[string]error{}
+	seen := map[identity]bool{}
+	for _, pattern := range patterns {
+		for _, path := range candidates(pattern) {
+			log := logOf(pattern, path)
+			if log == "" {
+				if slices.Contains(unread, filepath.Ext(path)) {
+					troubles[path] = fmt.Errorf("following %q: only gzip is understood: gunzip it or let logrotate compress with gzip", path)
+				}
+				continue
+			}
+			s, err := look(path)
+			switch {
+			case os.IsNotExist(err):
+				continue // renamed meanwhile
+			case err != nil:
+				troubles[path] = err
+				continue
+			}
+			if s.log = log; !seen[s.identity] {
+				seen[s.identity] = true
+				found = append(found, s)
+			}
+		}
+	}
+	return found, troubles
+}
+
+// candidates is every path that may be of a pattern's logs. The live ones come first.
+func candidates(pattern string) []string {
+	// New has tried the pattern: there is no other error.
+	live, _ := filepath.Glob(pattern)
+	numbered, _ := filepath.Glob(pattern + ".*")
+	dated, _ := filepath.Glob(pattern + "-*")
+	return slices.Concat(live, numbered, dated)
+}
+
+// logOf is the log that path is a generation of; "" if it is none of pattern's.
+func logOf(pattern, path string) string {
+	matches := func(p string) bool {
+		ok, _ := filepath.Match(pattern, p)
+		return ok
+	}
+	if log := path[:rotated.FindStringIndex(path)[0]]; log != path && matches(log) {
+		return log
+	}
+	if matches(path) {
+		return path
+	}
+	return ""
+}
+
+// look refuses everything but regular files: who may write into the log's
+// directory must not make us read another file, or wait for a FIFO.
+func look(path string) (sighting, error) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return sighting{}, err
+	}
+	return sightingOf(path, info)
+}
+
+func sightingOf(path string, info os.FileInfo) (sighting, error) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !info.Mode().IsRegular() || !ok {
+		return sighting{}, fmt.Errorf("following %q: it is %s, not a regular file: name the file itself", path, article(info.Mode()))
+	}
+	return sighting{
+		identity: identity{uint64(stat.Dev), stat.Ino},
+		path:     path,
+		size:     info.Size(),
+		modified: info.ModTime(),
+	}, nil
+}
+
+// article names what is no regular file.
+func article(mode os.FileMode) string {
+	switch mode.Type() {
+	case os.ModeDir:
+		return "a directory"
+	case os.ModeSymlink:
+		return "a symbolic link"
+	case os.ModeNamedPipe:
+		return "a FIFO"
+	case os.ModeSocket:
+		return "a socket"
+	default:
+		return "a device"
+	}
+}
+
+// checkPatterns refuses what Glob would refuse later.
+func checkPatterns(patterns []string) error {
+	for _, p := range patterns {
+		if _, err := filepath.Match(p, ""); err != nil {
+			return fmt.Errorf("reading the pattern %q: %w", p, err)
+		}
+	}
+	return nil
+}
