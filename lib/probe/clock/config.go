@@ -78,6 +78,8 @@ func (c Config) Needs(ctx context.Context) []metric.Need {
 		}
 		needs = append(needs, n)
 	}
+	ctx, cancel := context.WithTimeout(ctx, maxVouching)
+	defer cancel()
 	clock, err := c.vouch(ctx)
 	n := metric.Need{What: "a proven clock of this monitor", OK: err == nil && clock.Proven, Have: clock.String()}
 	if !n.OK {

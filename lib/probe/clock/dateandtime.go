@@ -12,7 +12,8 @@ import (
 var errNoZone = errors.New("local time without its zone (8 octets): say --tz, as in --tz Europe/Berlin or --tz +05:30")
 
 // minYear and maxYear bound what is taken for a date. Clocks that were never set
-// show 1900, or 1970; maxYear is that of maxEpoch.
+// show 1900, or 1970; maxYear is that of maxEpoch. Differences between two such
+// times fit a time.Duration.
 const minYear, maxYear = 1900, 2242
 
 // dateAndTime reads an SNMP DateAndTime (RFC 2579): year in two octets, month,

@@ -94,7 +94,7 @@ func dateOf(head textproto.MIMEHeader) (time.Time, error) {
 	}
 	// RFC 9110, section 5.6.7: what is sent, and two forms that must be understood.
 	for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
-		if t, err := time.Parse(layout, date); err == nil {
+		if t, err := time.Parse(layout, date); err == nil && minYear <= t.Year() && t.Year() <= maxYear {
 			return t, nil
 		}
 	}

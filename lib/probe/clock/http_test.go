@@ -1,6 +1,7 @@
 package clock
 
 import (
+	"math"
 	"net/textproto"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ func TestHTTPServers(t *testing.T) {
 		{"ahead", "HTTP/1.0 404 Not Found\r\n" + date(9*time.Second) + "\r\n", false, "WARNING offset +"},
 		{"out of a cache", "HTTP/1.1 200 OK\r\n" + date(-time.Hour) + "Age: 3600\r\n\r\n", false, "the answer is out of a cache (Age 3600) and its Date is not the present time"},
 		{"no Date", "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", false, "the answer has no Date"},
+		{"a Date that nobody will see", "HTTP/1.1 200 OK\r\nDate: Fri, 31 Dec 9999 23:59:59 GMT\r\n\r\n", false, `the answer's Date is none: "Fri, 31 Dec 9999 23:59:59 GMT"`},
 		{"a Date that is none", "HTTP/1.1 200 OK\r\nDate: yesterday\r\n\r\n", false, `the answer's Date is none: "yesterday"`},
 		{"no HTTP", "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n", false, `that is no HTTP: it answers "SSH-2.0-OpenSSH_9.2p1 Debian-2"`},
 		{"cut", "HTTP/1.1 200 OK\r\nDa", false, "the answer's head is cut or garbled: malformed MIME header: missing colon: \"Da\""},
@@ -49,4 +51,16 @@ func TestDates(t *testing.T) {
 			t.Errorf("%q: %v, %v", date, at, err)
 		}
 	}
+}
+
+func FuzzDate(f *testing.F) {
+	f.Add("Sun, 06 Nov 1994 08:49:37 GMT", "")
+	f.Add("Sunday, 06-Nov-94 08:49:37 GMT", "")
+	f.Add("Sun Nov  6 08:49:37 1994", "3600")
+	f.Fuzz(func(t *testing.T, date, age string) {
+		at, err := dateOf(textproto.MIMEHeader{"Date": {date}, "Age": {age}})
+		if err == nil && (age != "" || at.Nanosecond() != 0 || at.Location() != time.UTC || at.Sub(time.Unix(0, 0)).Abs() > math.MaxInt64-1) {
+			t.Errorf("%q, %q: %v", date, age, at)
+		}
+	})
 }

@@ -53,10 +53,19 @@ func (c Config) askNTP(ctx context.Context, addr string) (answer, error) {
 	}
 	return answer{
 		reading: reading,
-		server:  fmt.Sprintf("stratum %d", r.Stratum),
+		server:  selfDescription(r),
 		said: fmt.Sprintf("offset %s, RTT %s, stratum %d, leap indicator %d, reference %s, root distance %s",
 			r.ClockOffset, r.RTT, r.Stratum, r.Leap, r.ReferenceString(), r.RootDistance),
 	}, nil
+}
+
+// selfDescription is what a person wants to know of a server.
+func selfDescription(r *ntp.Response) string {
+	text := fmt.Sprintf("stratum %d", r.Stratum)
+	if r.Leap != ntp.LeapNoWarning {
+		text += ", which announces a leap second"
+	}
+	return text
 }
 
 // queryNTP asks an NTP server once, and refuses an answer that says of itself that

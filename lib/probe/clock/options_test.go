@@ -130,3 +130,28 @@ func TestExtendsName(t *testing.T) {
 		}
 	}
 }
+
+// FuzzOptions: what an option accepts it spells, and accepts again as the same.
+func FuzzOptions(f *testing.F) {
+	for _, seed := range []string{"auto", "none", "a,b,c", ".1.3.6.1", "2c", "SHA-256", "aes-192-c", "+05:30", "-12:00", "Europe/Berlin", "http"} {
+		f.Add(seed)
+	}
+	type value interface {
+		encoding.TextUnmarshaler
+		fmt.Stringer
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, fresh := range []func() value{
+			func() value { return new(Source) }, func() value { return new(Reference) }, func() value { return new(OID) }, func() value { return new(Protocol) },
+			func() value { return new(AuthProtocol) }, func() value { return new(PrivProtocol) }, func() value { return new(Zone) },
+		} {
+			once, twice := fresh(), fresh()
+			if once.UnmarshalText([]byte(text)) != nil {
+				continue
+			}
+			if err := twice.UnmarshalText([]byte(once.String())); err != nil || once.String() != twice.String() {
+				t.Errorf("%T: %q is spelled %q, which is %q (%v)", once, text, once, twice, err)
+			}
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -36,7 +37,11 @@ func decimals(v float64) int {
 func span(lo, hi time.Duration) string {
 	middle, half := (lo + (hi-lo)/2).Seconds(), (hi-lo).Seconds()/2
 	digits := min(decimals(half), 6)
-	return fmt.Sprintf("%+.*f s ± %.*f s", max(0, digits-1), middle, digits, half)
+	value := fmt.Sprintf("%+.*f", max(0, digits-1), middle)
+	if strings.Trim(value, "-0.") == "" {
+		value = "+" + value[1:] // zero has no sign to speak of
+	}
+	return fmt.Sprintf("%s s ± %.*f s", value, digits, half)
 }
 
 // count is n things, as in "1 question" and "3 questions".
