@@ -1,0 +1,128 @@
+package ledger
+
+import (
+	"bytes"
+	"time"
+
+	"milepost/lib/accesslog"
+)
+
+// bucketSize is how long a base bucket is, in seconds: hours could not form a
+// local day where the zone is off by 30 or 45 minutes.
+const bucketSize = 15 * 60
+
+// Times outside are absurd: they count into the totals and leave a hole.
+const (
+	earliest = 978307200000 // 2001-01-01 in milliseconds: before squid's present format
+	ahead    = 24 * time.Hour
+)
+
+// badTime is the bucket of lines whose time is absurd.
+const badTime = 0
+
+// A key is whose sums and when.
+type key struct {
+	user   string
+	bucket int64 // Unix seconds, UTC
+}
+
+// A counter sums lines. It allocates only for a user's first line in a bucket.
+type counter struct {
+	format  *accesslog.Format
+	exclude map[string]bool
+	line    accesslog.Line
+	sums    map[int64]map[string]*sums // by bucket, then user
+	bucket  int64                      // of the line before
+	current map[string]*sums           // sums[bucket]
+	totals  totals
+	flaws   []flaw
+	latest  int64 // milliseconds: what is later is absurd
+}
+
+// A flaw is lines that could not be counted as they stand.
+type flaw struct {
+	kind, detail string
+	count        int64
+}
+
+func newCounter(f *accesslog.Format, exclude []string) *counter {
+	return &counter{
+		format: f, exclude: excluded(exclude), sums: map[int64]map[string]*sums{}, bucket: -1,
+		totals: totals{lines: map[string]int64{}}, latest: time.Now().Add(ahead).UnixMilli(),
+	}
+}
+
+// add counts whole lines.
+func (c *counter) add(lines []byte) {
+	var counted, skipped int64
+	for len(lines) > 0 {
+		end := bytes.IndexByte(lines, '\n')
+		record := lines
+		if end >= 0 {
+			record, lines = lines[:end], lines[end+1:]
+		} else {
+			lines = nil
+		}
+		for record != nil {
+			if f := c.format.Parse(record, &c.line); f != accesslog.None {
+				if f != accesslog.Empty {
+					c.flawed("malformed", f.String())
+				}
+				record = c.format.Rest(record) // what was glued to a torn record
+				continue
+			}
+			if c.count() {
+				counted++
+			} else {
+				skipped++
+			}
+			break
+		}
+	}
+	c.totals.lines["counted"] += counted
+	c.totals.lines["skipped"] += skipped
+}
+
+// count is one well-formed line; false if its user is left out.
+func (c *counter) count() bool {
+	l := &c.line
+	c.totals.out += l.Sent
+	c.totals.results[l.Result()]++
+	who := l.Who()
+	if len(c.exclude) > 0 && c.exclude[string(who)] {
+		return false
+	}
+	bucket := l.Time / 1000
+	bucket -= bucket % bucketSize
+	if l.Time < earliest || l.Time > c.latest {
+		bucket = badTime
+		c.flawed("bad_time", "")
+	}
+	if bucket != c.bucket {
+		c.bucket = bucket
+		if c.current = c.sums[bucket]; c.current == nil {
+			c.current = map[string]*sums{}
+			c.sums[bucket] = c.current
+		}
+	}
+	s := c.current[string(who)]
+	if s == nil {
+		s = &sums{}
+		c.current[string(who)] = s
+	}
+	s.Out += l.Sent
+	s.Requests++
+	return true
+}
+
+// flawed notes a flaw, together with others of its kind.
+func (c *counter) flawed(kind, detail string) {
+	if kind == "malformed" {
+		c.totals.lines[kind]++
+	}
+	if n := len(c.flaws); n > 0 && c.flaws[n-1].kind == kind && c.flaws[n-1].detail == detail {
+		c.flaws[n-1].count++
+		return
+	}
+	c.flaws = append(c.flaws, flaw{kind, detail, 1})
+}

@@ -1,0 +1,153 @@
+package ledger
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"milepost/lib/accesslog"
+)
+
+// Output is how rows are written.
+type Output struct {
+	Format string   // table, csv, json
+	By     []string // the rows' keys
+	Raw    bool     // csv: without the apostrophe before what a spreadsheet would run
+	Holes  bool     // show them in the table and after the csv
+}
+
+// Write writes rows and holes to w.
+func (o Output) Write(w io.Writer, rows []Row, holes []Hole) error {
+	switch o.Format {
+	case "", "table":
+		return o.table(w, rows, holes)
+	case "csv":
+		return o.csv(w, rows)
+	case "json":
+		return o.json(w, rows, holes)
+	default:
+		return fmt.Errorf("format %q is none of table, csv, json", o.Format)
+	}
+}
+
+// shown is a row's keys as people see them.
+func (o Output) shown(r Row) []string {
+	keys := slices.Clone(r.Keys)
+	for i, k := range o.By {
+		if k == "user" {
+			keys[i] = accesslog.Shown(keys[i])
+		}
+	}
+	return keys
+}
+
+func (o Output) table(w io.Writer, rows []Row, holes []Hole) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	line := func(keys []string, bytes, humane, requests string) {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", strings.Join(keys, "\t"), bytes, humane, requests)
+	}
+	head := make([]string, len(o.By))
+	for i, k := range o.By {
+		head[i] = strings.ToUpper(k)
+	}
+	line(head, "BYTES OUT", "", "REQUESTS")
+	var out, requests int64
+	for _, r := range rows {
+		keys := o.shown(r)
+		for i, k := range o.By {
+			if k == "user" && keys[i] == "" {
+				keys[i] = "(nobody)"
+			}
+		}
+		line(keys, strconv.FormatInt(r.BytesOut, 10), humane(r.BytesOut), strconv.FormatInt(r.Requests, 10))
+		out += r.BytesOut
+		requests += r.Requests
+	}
+	total := make([]string, len(o.By))
+	if len(total) > 0 {
+		total[0] = "total"
+		if len(holes) > 0 {
+			total[0] = "total, incomplete"
+		}
+	}
+	line(total, strconv.FormatInt(out, 10), humane(out), strconv.FormatInt(requests, 10))
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if len(holes) == 0 {
+		return nil
+	}
+	if !o.Holes {
+		_, err := fmt.Fprintf(w, "\n%d holes: not everything could be counted: --holes shows what\n", len(holes))
+		return err
+	}
+	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprint(t, "\nHOLE\tCOUNT\tFOUND\tLOG\tDETAIL\n")
+	for _, h := range holes {
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", h.Kind, h.Count, h.At.UTC().Format("2006-01-02T15:04:05Z"), accesslog.Shown(h.Path), accesslog.Shown(h.Detail))
+	}
+	return t.Flush()
+}
+
+// csv is RFC 4180. A name that a spreadsheet would run as a formula gets an apostrophe.
+func (o Output) csv(w io.Writer, rows []Row) error {
+	c := csv.NewWriter(w)
+	c.UseCRLF = true
+	if err := c.Write(append(slices.Clone(o.By), "bytes_out", "bytes_in", "requests")); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		fields := o.shown(r)
+		for i, f := range fields {
+			if !o.Raw && f != "" && strings.ContainsRune("=+-@", rune(f[0])) {
+				fields[i] = "'" + f
+			}
+		}
+		in := ""
+		if r.BytesIn != nil {
+			in = strconv.FormatInt(*r.BytesIn, 10)
+		}
+		if err := c.Write(append(fields, strconv.FormatInt(r.BytesOut, 10), in, strconv.FormatInt(r.Requests, 10))); err != nil {
+			return err
+		}
+	}
+	c.Flush()
+	return c.Error()
+}
+
+func (o Output) json(w io.Writer, rows []Row, holes []Hole) error {
+	page := struct {
+		Rows  []map[string]any `json:"rows"`
+		Holes []Hole           `json:"holes"`
+	}{[]map[string]any{}, []Hole{}}
+	page.Holes = append(page.Holes, holes...)
+	for _, r := range rows {
+		m := map[string]any{"bytes_out": r.BytesOut, "bytes_in": r.BytesIn, "requests": r.Requests}
+		for i, k := range o.shown(r) {
+			m[o.By[i]] = k
+		}
+		page.Rows = append(page.Rows, m)
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(page)
+}
+
+// humane is n as people say it: 1.4 GB.
+func humane(n int64) string {
+	if n < 1000 {
+		return fmt.Sprintf("%d B", n)
+	}
+	v, unit := float64(n), ""
+	for _, unit = range []string{"kB", "MB", "GB", "TB", "PB", "EB"} {
+		if v /= 1000; v < 999.95 {
+			break
+		}
+	}
+	return fmt.Sprintf("%.1f %s", v, unit)
+}

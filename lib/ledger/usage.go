@@ -1,0 +1,289 @@
+package ledger
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"milepost/lib/accesslog"
+)
+
+// A Query is what of a ledger is wanted, and what a row is.
+type Query struct {
+	From, To time.Time // From is included, To is not; zero = open
+	Zone     *time.Location
+	By       []string // user, server, hour, day, month
+}
+
+// A Row is sums with the values of the keys that make it.
+type Row struct {
+	Keys     []string // one for each of Query.By; users as their key, not as they are shown
+	BytesOut int64
+	BytesIn  *int64 // nil: the log does not tell
+	Requests int64
+}
+
+// Keys are what Query.By may name.
+func Keys() []string { return []string{"user", "server", "hour", "day", "month"} }
+
+func (q Query) validate() error {
+	for i, k := range q.By {
+		if !slices.Contains(Keys(), k) {
+			return fmt.Errorf("key %q of --by is unknown: the keys are %s", k, strings.Join(Keys(), ", "))
+		}
+		if slices.Contains(q.By[:i], k) {
+			return fmt.Errorf("key %q of --by is there twice", k)
+		}
+	}
+	return nil
+}
+
+// A report adds buckets up to rows.
+type report struct {
+	query Query
+	rows  map[string]*Row
+}
+
+func newReport(q Query) (*report, error) {
+	if q.Zone == nil {
+		q.Zone = time.UTC
+	}
+	return &report{query: q, rows: map[string]*Row{}}, q.validate()
+}
+
+// add is what a user consumed in the bucket that starts at that time.
+func (r *report) add(server, user string, bucket int64, s sums) {
+	at := time.Unix(bucket, 0).In(r.query.Zone)
+	if bucket == badTime {
+		if !r.query.From.IsZero() || !r.query.To.IsZero() {
+			return // nobody knows when it was
+		}
+	} else if at.Before(r.query.From) || !r.query.To.IsZero() && !at.Before(r.query.To) {
+		return
+	}
+	keys := make([]string, len(r.query.By))
+	for i, k := range r.query.By {
+		switch k {
+		case "user":
+			keys[i] = user
+		case "server":
+			keys[i] = server
+		case "hour":
+			keys[i] = at.Format("2006-01-02T15:00Z07:00")
+		case "day":
+			keys[i] = at.Format(time.DateOnly)
+		case "month":
+			keys[i] = at.Format("2006-01")
+		}
+		if bucket == badTime && k != "user" && k != "server" {
+			keys[i] = "unknown"
+		}
+	}
+	id := strings.Join(keys, "\x00")
+	row := r.rows[id]
+	if row == nil {
+		row = &Row{Keys: keys}
+		r.rows[id] = row
+	}
+	row.BytesOut += s.Out
+	row.Requests += s.Requests
+}
+
+// sorted is the rows: by time where there is one, and else the largest first.
+func (r *report) sorted() []Row {
+	var all []Row
+	for _, row := range r.rows {
+		all = append(all, *row)
+	}
+	timed := slices.ContainsFunc(r.query.By, func(k string) bool { return k == "hour" || k == "day" || k == "month" })
+	slices.SortFunc(all, func(a, b Row) int {
+		if !timed && a.BytesOut != b.BytesOut {
+			if a.BytesOut > b.BytesOut {
+				return -1
+			}
+			return 1
+		}
+		return slices.Compare(a.Keys, b.Keys)
+	})
+	return all
+}
+
+// Usage asks the ledger at path, which may be written meanwhile.
+func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
+	r, err := newReport(q)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, nil, fmt.Errorf("opening ledger: %w: name one with --ledger, or count logs with --log", err)
+	}
+	db, err := sql.Open("sqlite", dsn(path, "ro"))
+	if err != nil {
+		return nil, nil, explain(path, err)
+	}
+	defer db.Close()
+	err = each(ctx, db, "SELECT server, user, bucket, bytes_out, requests FROM usage", nil, func(rows *sql.Rows) error {
+		var server string
+		var user []byte
+		var bucket int64
+		var s sums
+		err := rows.Scan(&server, &user, &bucket, &s.Out, &s.Requests)
+		r.add(server, string(user), bucket, s)
+		return err
+	})
+	if err != nil {
+		return nil, nil, explain(path, err)
+	}
+	var holes []Hole
+	err = each(ctx, db, "SELECT kind, path, at, begins, ends, count, detail FROM holes ORDER BY at", nil, func(rows *sql.Rows) error {
+		var h Hole
+		var at int64
+		err := rows.Scan(&h.Kind, &h.Path, &at, &h.From, &h.To, &h.Count, &h.Detail)
+		h.At = time.Unix(at, 0).UTC()
+		if !h.At.Before(q.From) && (q.To.IsZero() || h.At.Before(q.To)) {
+			holes = append(holes, h)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, explain(path, err)
+	}
+	return r.sorted(), holes, nil
+}
+
+// chunk is how much of a log is read at a time.
+const chunk = 1 << 20
+
+// Count counts logs, plain or compressed by gzip, without a ledger. progress
+// hears how many bytes of the files are done.
+func Count(ctx context.Context, files []string, c Config, q Query, progress func(done, total int64)) ([]Row, []Hole, error) {
+	r, err := newReport(q)
+	if err != nil {
+		return nil, nil, err
+	}
+	if c.Format == "" {
+		c.Format = "native"
+	}
+	format, err := accesslog.ParseFormat(c.Format)
+	if err != nil {
+		return nil, nil, err
+	}
+	var total, done int64
+	for _, f := range files {
+		info, err := os.Stat(f)
+		if err != nil {
+			return nil, nil, fmt.Errorf("counting: %w", err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil, nil, fmt.Errorf("counting %q: not a regular file", f)
+		}
+		total += info.Size()
+	}
+	var holes []Hole
+	counter := newCounter(format, c.Exclude)
+	for _, f := range files {
+		hole, err := counter.file(ctx, f, func(n int) {
+			done += int64(n)
+			if progress != nil {
+				progress(done, total)
+			}
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+		if hole != nil {
+			holes = append(holes, *hole)
+		}
+	}
+	for _, f := range counter.flaws {
+		holes = append(holes, Hole{Kind: f.kind, Count: f.count, Detail: f.detail, At: time.Now().UTC().Truncate(time.Second)})
+	}
+	for bucket, all := range counter.sums {
+		for user, s := range all {
+			r.add(c.Server, user, bucket, *s)
+		}
+	}
+	return r.sorted(), merged(holes), nil
+}
+
+// file counts one file. A compressed one that ends too soon leaves a hole.
+func (c *counter) file(ctx context.Context, path string, read func(int)) (*Hole, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("counting: %w", err)
+	}
+	defer f.Close()
+	var in io.Reader = &metered{f, read}
+	if magic := make([]byte, 2); strings.HasSuffix(path, ".gz") || first(f, magic) && magic[0] == 0x1f && magic[1] == 0x8b {
+		zip, err := gzip.NewReader(bufio.NewReaderSize(in, chunk))
+		if err != nil {
+			return nil, fmt.Errorf("counting %q: %w", path, err)
+		}
+		in = zip
+	}
+	buffer, kept := make([]byte, 2*chunk), 0
+	for ctx.Err() == nil {
+		if kept == len(buffer) { // a line of megabytes is no line
+			c.flawed("long", path)
+			kept = 0
+		}
+		n, err := in.Read(buffer[kept:])
+		kept += n
+		end := bytes.LastIndexByte(buffer[:kept], '\n') + 1
+		c.add(buffer[:end])
+		kept = copy(buffer, buffer[end:kept])
+		switch {
+		case errors.Is(err, io.EOF):
+			c.add(buffer[:kept]) // a last line without its newline
+			return nil, nil
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return &Hole{Kind: "damaged", Path: path, At: time.Now().UTC().Truncate(time.Second), Count: 1, Detail: "the compressed file ends too soon"}, nil
+		case err != nil:
+			return nil, fmt.Errorf("counting %q: %w", path, err)
+		}
+	}
+	return nil, ctx.Err()
+}
+
+func first(f *os.File, magic []byte) bool {
+	n, _ := f.ReadAt(magic, 0)
+	return n == len(magic)
+}
+
+// metered tells how much was read.
+type metered struct {
+	r    io.Reader
+	read func(int)
+}
+
+// Read reads and tells.
+func (m *metered) Read(b []byte) (int, error) {
+	n, err := m.r.Read(b)
+	m.read(n)
+	return n, err
+}
+
+// merged adds up holes that differ in their count only.
+func merged(holes []Hole) []Hole {
+	var all []Hole
+next:
+	for _, h := range holes {
+		for i := range all {
+			if all[i].Kind == h.Kind && all[i].Path == h.Path && all[i].Detail == h.Detail {
+				all[i].Count += h.Count
+				continue next
+			}
+		}
+		all = append(all, h)
+	}
+	return all
+}
