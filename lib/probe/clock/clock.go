@@ -45,13 +45,11 @@ type Result struct {
 	// be as old as the clock is ahead, to the second, which is not assumed.
 	Lo, Hi, Age time.Duration
 
-	Cached  bool          // some answers came out of a cache
-	Still   time.Duration // for how long the same answer was given
-	Set     bool          // the host's clock was set while it was measured
-	Host    time.Time     // the host's clock at its last answer
-	Monitor time.Time     // the monitor's clock when that came
-	Server  string        // what an NTP server says of itself
-	Clock   MonitorClock  // who vouches for the monitor's clock
+	Cached bool          // some answers came out of a cache
+	Still  time.Duration // for how long the same answer was given
+	Set    bool          // the host's clock was set while it was measured
+	Server string        // what an NTP server says of itself
+	Clock  MonitorClock  // who vouches for the monitor's clock
 
 	OID            OID
 	Virtualization string
@@ -210,7 +208,7 @@ func (m *measurement) ask(ctx context.Context, patience, share time.Duration) er
 		a, err := m.source.ask(limited)
 		cancel()
 		if err == nil {
-			stage.Said = a.said
+			stage.Said = fmt.Sprintf("%s; here it was %s", a.said, a.received.wall.UTC().Format(time.RFC3339Nano))
 			return m.learn(a)
 		}
 		share *= 2
@@ -243,6 +241,6 @@ func (m *measurement) learn(a answer) error {
 	r.Lo += r.Clock.Lo
 	r.Hi += r.Clock.Hi
 	r.Cached, r.Still, r.Set = t.cached, t.still, t.set
-	r.Host, r.Monitor, r.Server = a.value, a.received.wall, a.server
+	r.Server = a.server
 	return nil
 }

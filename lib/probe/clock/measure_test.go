@@ -114,6 +114,7 @@ func TestMeasure(t *testing.T) {
 		{"late answers of extend, beyond the limit", host{ahead: -second, ttl: 5 * second, age: 4500 * ms}, epoch, "OK offset -1 s ± 1.3 s (whole seconds over SNMP, 2 queries, RTT 20 ms); the answers come from a cache (they jumped)", 2, 3 * second},
 		{"late answers of extend, stuck for long", host{ahead: -2500 * ms, ttl: 5 * second, age: 3 * second}, epoch, "OK offset -2 s ± 1.1 s (whole seconds over SNMP, 3 queries, RTT 20 ms); the answers come from a cache (unchanged for 1.5 s)", 3, 4 * second},
 		{"late answers of pass", host{ttl: 30 * second, age: 12 * second}, epoch, "OK cannot exclude WARNING: limit inside the uncertainty; offset -6 s ± 6.2 s (whole seconds over SNMP, 4 queries, RTT 20 ms); the answers come from a cache (unchanged for 4.0 s): in snmpd.conf use pass_persist", 4, 6 * second},
+		{"late answers of a source without a cache", host{ahead: -second, ttl: 5 * second, age: 4500 * ms}, nil, "OK offset -1 s ± 1.3 s (whole seconds over SNMP, 2 queries, RTT 20 ms); the answers come from a cache, or somebody set the clock during the measurement", 2, 3 * second},
 		{"an explicit range holds the sign", host{ahead: -3 * second}, limits("0:10", "~:60"), "WARNING offset", 2, 3 * second},
 		{"a plain number does not", host{ahead: -3 * second}, limits("10", "60"), "OK offset", 1, 20 * ms},
 		{"limits narrower than can be known", host{}, limits("0.001", "60"), "UNKNOWN offset is known only to lie in", 6, 6 * second},

@@ -105,8 +105,14 @@ func (r Result) text() string {
 // worthSaying is the error of the monitor's clock that the first line tells of.
 const worthSaying = 100 * time.Millisecond
 
+// extensible says that the answers may be those of a program that snmpd runs.
+func (r Result) extensible() bool { return r.Source == OverSNMP && r.OID != hrSystemDate }
+
 // cache names the cache that the answers came from, and how to do without.
 func (r Result) cache() string {
+	if !r.extensible() {
+		return "the answers come from a cache, or somebody set the clock during the measurement"
+	}
 	how := "they jumped"
 	if r.Still > 0 {
 		how = "unchanged for " + short(r.Still)
@@ -123,7 +129,7 @@ func (r Result) advice() []string {
 	if !r.Clock.Proven {
 		all = append(all, "this monitor's clock is "+r.Clock.String())
 	}
-	if r.Cached {
+	if r.Cached && r.extensible() {
 		all = append(all, "net-snmp keeps the output of extend for 5 s and of pass for 30 s, whoever asks; these lines make every answer a fresh one:",
 			"  extend -cacheTime -1 epoch /bin/date -u +%s",
 			"  pass_persist .1.3.6.1.4.1.8072.9999.9999.1 PROGRAM")

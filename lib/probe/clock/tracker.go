@@ -53,7 +53,9 @@ func read(value time.Time, resolution time.Duration, sent, received instant) rea
 // whatever the age of the answers; hi holds only for fresh ones. An answer is
 // known to be fresh once the value was seen to move on as the time did; it is
 // known to be old if the value stood still for longer than its resolution, or
-// then jumped. Until either is known, lateness proves nothing.
+// then jumped. Until either is known, lateness proves nothing. (One thing is not
+// told apart: a cache of a second that others keep filling looks like a clock that
+// is late by as much.)
 type tracker struct {
 	live  bool // no answer can be old: the protocol makes each for its question
 	fresh bool // once the value was seen to move, the first answer was not old either
@@ -165,10 +167,9 @@ func (t *tracker) interval() (lo, hi, age time.Duration) {
 //
 // A question to what may be a cache must be late enough for the value to have
 // changed: that tells a cache from a clock, and a cache of a second gives nothing
-// old then. Best is when half
-// of what is possible says that the question will arrive before a tick of the
-// host's clock and half that it will arrive behind it: each answer then halves the
-// interval, until it is as wide as the round trip.
+// old then. Best is when half of what is possible says that the question will
+// arrive before a tick of the host's clock and half that it will arrive behind it:
+// each answer then halves the interval, until it is as wide as the round trip.
 func (t *tracker) next(at instant) (soon, best time.Duration) {
 	if t.cached || !t.confirmed || !t.live && !t.fresh {
 		soon = max(0, t.last.resolution+settle+t.rtt-at.since(t.last.received))
