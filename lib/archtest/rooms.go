@@ -104,6 +104,10 @@ var rooms = []room{
 		libraries: []string{"github.com/gosnmp/gosnmp", "github.com/beevik/ntp", "github.com/miekg/dns", "github.com/jackc/pgx/v5"},
 		instead:   "peers starts servers and knows nothing of checks",
 	},
+	{
+		path: "lib/plugintest", rooms: []string{"lib/nagios", "lib/peers"},
+		instead: "plugintest sees of a plugin what Nagios sees",
+	},
 	{path: "lib/archtest", instead: onlyStandard},
 	{
 		path: "plugins/*", rooms: []string{"lib/metric", "lib/check", "lib/nagios", "lib/probe/*"},
@@ -131,7 +135,8 @@ var private = []struct {
 	by      []string // nil = no room at all
 	instead string
 }{
-	{"lib/peers", nil, "only tests start servers"},
+	{"lib/peers", []string{"lib/plugintest"}, "only tests start servers"},
+	{"lib/plugintest", nil, "only the plugins' tests need it"},
 	{"lib/archtest", nil, "only its own test needs it"},
 	{"github.com/alecthomas/kong", []string{"lib/option"}, "go through lib/option (rule 5)"},
 	{"github.com/prometheus/client_golang", []string{"lib/prom", "exporter"}, "hand samples to lib/prom (rule 7)"},
