@@ -25,18 +25,19 @@ const (
 // the others tell it what they found.
 type loop struct {
 	*Scheduler
-	every, slots int64
-	ctx          context.Context
-	stop         func()
-	crew         crew.Crew
-	changed      <-chan struct{}
-	told         chan func()
+	every   time.Duration
+	slots   int
+	ctx     context.Context
+	stop    func()
+	crew    crew.Crew
+	changed <-chan struct{}
+	told    chan func()
 
 	grid    grid
 	agenda  agenda
 	seats   map[string]*seat
 	queue   []*run // due, waiting for a slot
-	running int64
+	running int
 
 	// pending is how many regular rounds are outstanding, by the round of the fleet
 	// that they belong to. Every seat always has one, so a round of the fleet is
@@ -48,8 +49,8 @@ type loop struct {
 func newLoop(ctx context.Context, stop func(), s *Scheduler) *loop {
 	return &loop{
 		Scheduler: s,
-		every:     int64(cmp.Or(s.Every, time.Minute)),
-		slots:     int64(cmp.Or(s.Slots, 1000)),
+		every:     cmp.Or(s.Every, time.Minute),
+		slots:     cmp.Or(s.Slots, 1000),
 		ctx:       ctx,
 		stop:      stop,
 		changed:   s.listen(),
@@ -104,34 +105,51 @@ func (l *loop) tell(do func()) {
 // replace makes hosts the fleet.
 func (l *loop) replace(hosts []Host) {
 	wanted := map[string]bool{}
-	for i, h := range hosts {
+	for _, h := range hosts {
 		wanted[h.Name] = true
-		hosts[i].Every = cmp.Or(h.Every, time.Duration(l.every))
 	}
 	for _, name := range slices.Sorted(maps.Keys(l.seats)) {
 		if !wanted[name] {
 			l.remove(l.seats[name])
 		}
 	}
-	first := len(l.seats) == 0
-	if now := time.Now(); first {
+	now := time.Now()
+	isNew := len(l.seats) == 0
+	if isNew {
 		l.current = l.window(now) - 1
 	}
 	sweep := time.Duration(len(hosts)) * pace
 	for _, h := range hosts {
-		if known := l.seats[h.Name]; known != nil {
+		h = l.complement(h)
+		known := l.seats[h.Name]
+		switch {
+		case known != nil:
 			l.update(known, h)
-			continue
-		}
-		s := &seat{Host: h, streams: map[string]*stream{}, stuck: map[string]bool{}}
-		s.ctx, s.stop = context.WithCancel(l.ctx)
-		l.seats[h.Name] = s
-		if now := time.Now(); first {
-			l.plan(s, now.Add(share(h.Name, min(sweep, h.Every))), l.current)
-		} else {
-			l.planAfter(s, now)
+		case !isNew:
+			l.planAfter(l.add(h), now)
+		case sweep < h.Every:
+			l.plan(l.add(h), now.Add(share(h.Name, sweep)), l.current)
+		default: // its place comes as soon; the first round of all is one round all the same
+			l.plan(l.add(h), l.place(h, now), l.current)
 		}
 	}
+}
+
+// complement is h with what it leaves to the scheduler.
+func (l *loop) complement(h Host) Host {
+	h.Every = cmp.Or(h.Every, l.every)
+	h.Checks = slices.Clone(h.Checks)
+	for i, c := range h.Checks {
+		h.Checks[i].Timeout = cmp.Or(c.Timeout, h.Every)
+	}
+	return h
+}
+
+func (l *loop) add(h Host) *seat {
+	s := &seat{Host: h, streams: map[string]*stream{}, stuck: map[string]bool{}}
+	s.ctx, s.stop = context.WithCancel(l.ctx)
+	l.seats[h.Name] = s
+	return s
 }
 
 // remove ends what runs of s. What it still tells is not heard.
@@ -174,9 +192,14 @@ func (l *loop) update(s *seat, h Host) {
 	}
 }
 
+// place is when h is due next.
+func (l *loop) place(h Host, after time.Time) time.Time {
+	return l.grid.after(after, h.Every, share(h.Name, h.Every))
+}
+
 // planAfter makes s due at its next place in the round.
 func (l *loop) planAfter(s *seat, now time.Time) {
-	due := l.grid.after(now, s.Every, share(s.Name, s.Every))
+	due := l.place(s.Host, now)
 	l.plan(s, due, l.window(due))
 }
 
@@ -187,7 +210,7 @@ func (l *loop) plan(s *seat, due time.Time, window int64) {
 }
 
 // window is the round of the fleet that t lies in.
-func (l *loop) window(t time.Time) int64 { return l.grid.window(t, time.Duration(l.every)) }
+func (l *loop) window(t time.Time) int64 { return l.grid.window(t, l.every) }
 
 // settle takes one outstanding round off its round of the fleet.
 func (l *loop) settle(window int64) {
@@ -222,7 +245,12 @@ func (l *loop) dispatch(now time.Time) {
 		started++
 	}
 	l.queue = l.queue[started:]
-	l.count(func(c *counts) { c.running, c.queued = int(l.running), len(l.queue) })
+	l.count(func(c *counts) {
+		c.running, c.queued, c.oldest = l.running, len(l.queue), time.Time{}
+		if len(l.queue) > 0 {
+			c.oldest = l.queue[0].round.due
+		}
+	})
 }
 
 func named(checks []check.Check, name string) bool {

@@ -48,9 +48,11 @@ type Scheduler struct {
 	Again func(Round) (after time.Duration, yes bool)
 
 	// RoundDone is told when a round of the fleet is complete: no host is due in it
-	// any more. A host that was due has had its round when all its checks ended, and
-	// a check ends at the latest some seconds after its timeout, at which it is given
-	// up. A check that waits for its turn has not run: such a round is not complete.
+	// any more, so that no latest verdict is older than the beginning of that round
+	// (but those of hosts that are due more seldom). A host has had its round when all
+	// its checks ended, and a check ends at the latest some seconds after its timeout,
+	// when it is given up. A check that waits for its turn has not run: such a round is
+	// not complete. A host that was late for its turn is not owed it twice.
 	RoundDone func(at time.Time)
 
 	// Confirm is called when a round ended with a verdict that is not OK, before it
@@ -113,6 +115,7 @@ type counts struct {
 	overruns, givenUp, streams int
 	running, queued            int
 	lag, lagBefore             time.Duration // the longest of this round of the fleet, and of the one before
+	oldest                     time.Time     // when the first in the queue was due; zero = none waits
 }
 
 func (s *Scheduler) count(f func(*counts)) {
@@ -127,6 +130,10 @@ func (s *Scheduler) Samples() iter.Seq[metric.Sample] {
 		s.mu.Lock()
 		c := s.counts
 		s.mu.Unlock()
+		lag := max(c.lag, c.lagBefore)
+		if !c.oldest.IsZero() {
+			lag = max(lag, time.Since(c.oldest)) // nothing may have begun for long
+		}
 		total := func(name, help string, n int, labels ...string) metric.Sample {
 			return metric.Sample{Metric: name, Help: help, Kind: metric.Counter, Value: float64(n), Labels: labels}
 		}
@@ -135,7 +142,7 @@ func (s *Scheduler) Samples() iter.Seq[metric.Sample] {
 		}
 		const rounds = "Rounds of a host that ended: regular ones, and those asked for again before the next."
 		all := []metric.Sample{
-			gauge("scheduler_lag_seconds", "How late checks began, at most, in the latest round of the fleet.", max(c.lag, c.lagBefore).Seconds()),
+			gauge("scheduler_lag_seconds", "How late checks began, at most, in the latest round of the fleet.", lag.Seconds()),
 			total("scheduler_rounds_total", rounds, c.regular, "kind", "regular"),
 			total("scheduler_rounds_total", rounds, c.again, "kind", "again"),
 			total("scheduler_overruns_total", "Rounds of a host that were late because the one before had not ended.", c.overruns),

@@ -33,14 +33,11 @@ func fake(host, name string, do func(context.Context) (bad bool)) check.Check {
 
 func good(context.Context) bool { return false }
 
-// a log of what happened when, in whole seconds since the bubble began.
+// A diary is what happened, in order.
 type diary struct {
 	mu    sync.Mutex
-	began time.Time
 	lines []string
 }
-
-func newDiary() *diary { return &diary{began: time.Now()} }
 
 func (d *diary) note(format string, args ...any) {
 	d.mu.Lock()
@@ -71,7 +68,7 @@ func start(t *testing.T, s *Scheduler, hosts ...Host) (stop func()) {
 
 func TestEachHostHasItsPlaceInEveryRound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDiary()
+		d := &diary{}
 		var at []time.Time
 		var mu sync.Mutex
 		c := fake("a", "x", func(context.Context) bool {
@@ -98,10 +95,38 @@ func TestEachHostHasItsPlaceInEveryRound(t *testing.T) {
 	})
 }
 
+// placeOf is at which part of a minute a host runs, once it is at its place.
+func placeOf(t *testing.T, among ...string) time.Duration {
+	t.Helper()
+	var last time.Time
+	hosts := []Host{{Name: "a", Checks: []check.Check{fake("a", "x", func(context.Context) bool { last = time.Now(); return false })}}}
+	for _, name := range among {
+		hosts = append(hosts, Host{Name: name, Checks: []check.Check{fake(name, "x", good)}})
+	}
+	stop := start(t, &Scheduler{Board: &Board{}, Every: time.Minute}, hosts...)
+	time.Sleep(3 * time.Minute)
+	stop()
+	return time.Duration(last.UnixNano() % int64(time.Minute))
+}
+
 func TestPlacesStayOverARestart(t *testing.T) {
-	for _, name := range []string{"a", "b", "baltimore"} {
-		if share(name, time.Minute) != share(name, time.Minute) || share(name, time.Minute) >= time.Minute {
-			t.Errorf("%s at %v", name, share(name, time.Minute))
+	synctest.Test(t, func(t *testing.T) {
+		before := placeOf(t)
+		time.Sleep(12345 * time.Millisecond)
+		if after := placeOf(t, "b", "c"); after != before || before == 0 {
+			t.Errorf("at %v of each minute, after a restart with other hosts at %v", before, after)
+		}
+	})
+}
+
+func TestPlacesAreSpread(t *testing.T) {
+	taken := map[time.Duration]int{}
+	for i := range 6000 {
+		taken[share(fmt.Sprint("proxy-", i), time.Minute)/time.Second]++
+	}
+	for second, n := range taken {
+		if n < 60 || n > 150 || second < 0 || second >= 60 { // 100 on average, with a deviation of 10
+			t.Errorf("%d of 6000 hosts in second %d", n, second)
 		}
 	}
 }
@@ -139,7 +164,7 @@ func TestACheckThatDoesNotStopIsGivenUp(t *testing.T) {
 		release := make(chan struct{})
 		deaf := fake("a", "deaf", func(context.Context) bool { <-release; return false })
 		b := &Board{}
-		d := newDiary()
+		d := &diary{}
 		s := &Scheduler{Board: b, Every: time.Minute, RoundDone: func(time.Time) { d.note("round") }}
 		stop := start(t, s, Host{Name: "a", Checks: []check.Check{deaf, fake("a", "fine", good)}})
 		time.Sleep(3 * time.Minute)
@@ -234,7 +259,7 @@ func TestReplace(t *testing.T) {
 				},
 			}
 		}
-		forgotten := newDiary()
+		forgotten := &diary{}
 		b := &Board{Forgotten: func(host, name string) { forgotten.note("%s %s", host, name) }}
 		s := &Scheduler{Board: b, Every: time.Minute}
 		one := func(host string, spec string) Host {
@@ -281,58 +306,6 @@ func TestAStreamThatEndsIsStartedAgain(t *testing.T) {
 			t.Errorf("began %d times in a minute", began)
 		}
 	})
-}
-
-func TestDoubt(t *testing.T) {
-	epoch := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
-	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
-	outcome := func(end int, status verdict.Status) check.Outcome {
-		return check.Outcome{Check: "x", Host: "a", At: at(end), Took: 2 * time.Second, Verdict: verdict.Verdict{Status: status, Fault: metric.FaultProxy, Reason: metric.ReasonRefused, Summary: "refused"}}
-	}
-	const why = "this monitor's own resolver fails"
-	for _, tt := range []struct {
-		name string
-		do   func(*Board)
-		want string
-	}{
-		{"nothing is doubted", func(b *Board) { b.Post(outcome(10, verdict.Critical)) }, "CRITICAL proxy refused"},
-		{"doubted when it is posted", func(b *Board) {
-			b.Doubt(why, metric.ReasonMonitorResolver, at(5))
-			b.Post(outcome(10, verdict.Critical))
-		}, "UNKNOWN monitor " + why + "; refused"},
-		{"a success counts all the same", func(b *Board) {
-			b.Doubt(why, metric.ReasonMonitorResolver, at(5))
-			b.Post(outcome(10, verdict.OK))
-		}, "OK proxy refused"},
-		{"doubted afterwards, because no good self-check lies between", func(b *Board) {
-			b.Doubt("", "", at(0))
-			b.Post(outcome(10, verdict.Critical))
-			b.Doubt(why, metric.ReasonMonitorResolver, at(12))
-		}, "UNKNOWN monitor " + why + "; refused"},
-		{"not doubted afterwards, because a good one does", func(b *Board) {
-			b.Doubt("", "", at(0))
-			b.Post(outcome(10, verdict.Critical))
-			b.Doubt("", "", at(11))
-			b.Doubt(why, metric.ReasonMonitorResolver, at(20))
-		}, "CRITICAL proxy refused"},
-		{"began before the monitor was fit again", func(b *Board) {
-			b.Doubt(why, metric.ReasonMonitorResolver, at(0))
-			b.Doubt("", "", at(9))
-			b.Post(outcome(10, verdict.Critical))
-		}, "UNKNOWN monitor " + why + "; refused"},
-		{"began afterwards", func(b *Board) {
-			b.Doubt(why, metric.ReasonMonitorResolver, at(0))
-			b.Doubt("", "", at(5))
-			b.Post(outcome(10, verdict.Critical))
-		}, "CRITICAL proxy refused"},
-	} {
-		var b Board
-		tt.do(&b)
-		o := b.All()[0]
-		if got := fmt.Sprintf("%v %s %s", o.Status, o.Fault, o.Summary); got != tt.want {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
-		}
-	}
 }
 
 func TestNobodyTellsBadNewsWithoutLookingAtItself(t *testing.T) {

@@ -71,9 +71,6 @@ func (l *loop) begin(s *seat, again bool) {
 		l.follow(s)
 	}
 	for _, c := range s.Checks {
-		if c.Timeout == 0 {
-			c.Timeout = s.Every
-		}
 		r.runs = append(r.runs, &run{round: r, check: c})
 	}
 	r.left = len(r.runs)
@@ -208,7 +205,7 @@ func (l *loop) repeat(s *seat, r Round) {
 	}
 	after, yes := l.Again(r)
 	at := r.Ended.Add(after)
-	if !yes || s.late || !at.Before(s.due) {
+	if !yes || !at.Before(s.due) {
 		return
 	}
 	s.again = l.agenda.add(at, func() {
