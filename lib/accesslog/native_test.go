@@ -236,10 +236,9 @@ func TestFormatNames(t *testing.T) {
 		{"squid", "native"},
 		{"nativ", `log format "nativ" is not known: write native`},
 	} {
-		got := ""
-		if f, err := accesslog.ParseFormat(row.name); err != nil {
-			got = err.Error()
-		} else {
+		f, err := accesslog.ParseFormat(row.name)
+		got := fmt.Sprint(err)
+		if err == nil {
 			got = f.String()
 		}
 		if got != row.want {

@@ -19,7 +19,6 @@ import (
 // gauge is a probe whose results come from its Config.
 type gauge struct {
 	steps []step
-	max   metric.Range
 	bad   string
 }
 

@@ -20,12 +20,6 @@ const (
 // badTime is the bucket of lines whose time is absurd.
 const badTime = 0
 
-// A key is whose sums and when.
-type key struct {
-	user   string
-	bucket int64 // Unix seconds, UTC
-}
-
 // A counter sums lines. It allocates only for a user's first line in a bucket.
 type counter struct {
 	format  *accesslog.Format

@@ -123,9 +123,7 @@ func (l *Ledger) Follow(ctx context.Context) error {
 					return fmt.Errorf("ledger %q: the last moments were not committed and are counted at the next start: %w", l.config.Path, err)
 				}
 				l.config.Notice(err.Error())
-				if !sleep(ctx, retry) {
-					return nil
-				}
+				sleep(ctx, retry)
 				continue
 			}
 			b, last = newBatch(l), time.Now()
@@ -140,14 +138,12 @@ func (l *Ledger) Follow(ctx context.Context) error {
 	}
 }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 

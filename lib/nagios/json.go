@@ -59,7 +59,8 @@ func writeJSON(w io.Writer, name string, outs []check.Outcome) {
 	for _, o := range outs {
 		j := jsonOutcome{
 			o.Host, o.Status, o.Fault, o.Reason, o.Summary, o.At.UTC(), o.Took.Seconds(),
-			[]jsonMetric{}, []jsonStage{},
+			[]jsonMetric{},
+			[]jsonStage{},
 		}
 		for _, f := range o.Findings {
 			if f.Name == "" {

@@ -287,20 +287,31 @@ func (r *run) end(why error) int {
 	return r.print(page, status)
 }
 
-// spell writes the outcomes in the format that was asked for.
+// spell is the outcomes in the format that was asked for.
 func (r *run) spell(outs []check.Outcome) (string, verdict.Status) {
 	var b strings.Builder
-	status := worst(outs)
-	switch r.common.Output {
+	write(&b, r.Kind.Name, r.common.Output, r.common.Verbose, r.options, outs)
+	return b.String(), worst(outs)
+}
+
+// Write spells the outcomes of one check as its plugin would.
+func Write(w io.Writer, f Format, verbose int, outs ...check.Outcome) error {
+	var b strings.Builder
+	write(&b, outs[0].Check, f, verbose, nil, outs)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func write(b *strings.Builder, name string, f Format, verbose int, options *option.Options, outs []check.Outcome) {
+	switch f {
 	case FormatJSON:
-		writeJSON(&b, r.Kind.Name, outs)
+		writeJSON(b, name, outs)
 	case FormatPrometheus:
-		writePrometheus(&b, outs)
+		writePrometheus(b, outs)
 	default:
-		b.WriteString(firstLine(r.Kind.Name, outs) + "\n")
-		writeMore(&b, outs, r.common.Verbose, r.options)
+		b.WriteString(firstLine(name, outs) + "\n")
+		writeMore(b, outs, verbose, options)
 	}
-	return b.String(), status
 }
 
 // print writes the page at once. What cannot be told is UNKNOWN: a reader that

@@ -87,7 +87,7 @@ func measureSpeed(ctx context.Context, t metric.Target, s speed) iter.Seq2[reach
 			yield(reached{}, &metric.Interrupted{Stage: fmt.Sprintf("running %q", t.Address), Err: ctx.Err()})
 			return
 		case "deaf":
-			select {} //nolint:staticcheck // what a runner must survive
+			select {} // what a runner must survive
 		}
 		if t.Address == "slow.invalid" {
 			s.Value = 7

@@ -48,7 +48,9 @@ func New(configs ...any) *Options {
 				panic(fmt.Sprintf("option: %T: --%s is there twice", c, f.Name))
 			}
 			o.flags = append(o.flags, f)
-			o.named[f.Name] = f
+			for _, name := range append(f.Aliases, f.Name) {
+				o.named[name] = f
+			}
 			if f.Short != 0 {
 				o.short[f.Short] = f
 			}
@@ -74,6 +76,9 @@ type Option struct {
 func (o *Options) All() iter.Seq[Option] {
 	return func(yield func(Option) bool) {
 		for _, f := range o.flags {
+			if f.Hidden {
+				continue // for the environment only
+			}
 			opt := Option{
 				Name: f.Name, Help: f.Help, Value: text(f.Target), From: o.from[f], Env: f.Envs,
 				Repeats: f.IsSlice() || f.IsCounter(), Switch: f.IsBool() || f.IsCounter(),
@@ -117,12 +122,17 @@ func text(v reflect.Value) string {
 	switch x := v.Interface().(type) {
 	case fmt.Stringer:
 		return x.String()
-	case []string:
-		return strings.Join(x, ", ")
 	case float64:
 		return strconv.FormatFloat(x, 'f', -1, 64)
 	default:
-		return fmt.Sprint(x)
+		if v.Kind() != reflect.Slice {
+			return fmt.Sprint(x)
+		}
+		var all []string
+		for i := range v.Len() {
+			all = append(all, text(v.Index(i)))
+		}
+		return strings.Join(all, ", ")
 	}
 }
 

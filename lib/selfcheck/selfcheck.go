@@ -25,6 +25,10 @@ const (
 	// that is under way already, take less than the ten seconds that a round waits
 	// for its confirmation.
 	patience = 2 * time.Second
+
+	// apart is how far apart self-checks begin at least, whoever asks for them: a
+	// fleet with many bad hosts must not become a flood for other people's resolvers.
+	apart = time.Second
 )
 
 // A Config says what this monitor must see before it may blame others. A list that
@@ -133,9 +137,11 @@ func (k *Checker) Now(ctx context.Context) State {
 	case <-ctx.Done():
 		return k.Last()
 	}
-	if last := k.Last(); last.At.After(asked) {
+	last := k.Last()
+	if last.At.After(asked) {
 		return last
 	}
+	k.rest(ctx, last)
 	s, whole := k.look(ctx)
 	if !whole {
 		return k.Last()
@@ -147,6 +153,19 @@ func (k *Checker) Now(ctx context.Context) State {
 		k.told(s)
 	}
 	return s
+}
+
+// rest waits until it is polite to ask others again.
+func (k *Checker) rest(ctx context.Context, last State) {
+	if len(k.Resolve) == 0 && len(k.refs) == 0 {
+		return
+	}
+	wait := time.NewTimer(time.Until(last.At.Add(apart)))
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-ctx.Done():
+	}
 }
 
 // Last is the result of the last self-check; the zero State before the first.

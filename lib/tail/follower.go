@@ -118,6 +118,7 @@ func (f *Follower) read(x *file, now time.Time) (Event, bool) {
 	case none:
 		return f.over(x, now)
 	case ev.Kind == Truncated:
+		f.lose(x.gen)
 		x.gen = f.begin(x.sighting)
 	case ev.Kind == Trouble:
 		return f.trouble(x.path, ev.Err)

@@ -101,7 +101,7 @@ func sightingOf(path string, info os.FileInfo) (sighting, error) {
 		return sighting{}, fmt.Errorf("following %q: it is %s, not a regular file: name the file itself", path, article(info.Mode()))
 	}
 	return sighting{
-		identity: identity{uint64(stat.Dev), stat.Ino},
+		identity: identity{stat.Dev, stat.Ino},
 		path:     path,
 		size:     info.Size(),
 		modified: info.ModTime(),

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
+	"os"
 	"time"
 )
 
@@ -31,13 +33,12 @@ func (f *Follower) scan(now time.Time) {
 			delete(f.seen, id)
 		}
 	}
-	waiting := false
+	said := len(troubles)
+	sure := true
 	for _, x := range f.strangers(found, troubles) {
-		if !f.place(x, now) {
-			waiting = true
-		}
+		sure = f.place(x, now) && sure
 	}
-	if !waiting {
+	if sure && len(troubles) == said {
 		f.miss()
 	}
 	f.complain(troubles)
@@ -64,7 +65,7 @@ func (f *Follower) strangers(found []sighting, troubles map[string]error) []*fil
 		}
 		x, err := take(s.path)
 		if err != nil {
-			if !errors.Is(err, errGone) {
+			if !errors.Is(err, os.ErrNotExist) {
 				troubles[s.path] = err
 			}
 			continue
@@ -111,10 +112,10 @@ func (f *Follower) hasInode(x *file) bool {
 // false if that cannot be told yet.
 func (f *Follower) place(x *file, now time.Time) bool {
 	g, kin := f.relate(x)
-	if kin == unrelated && !x.live() && x.size < headSize && f.moving(x, now) {
+	if kin == unrelated && !x.live() && f.unsettled(x, now) {
 		f.seen[x.identity] = sight{size: x.size, modified: x.modified}
 		x.handle.Close()
-		return false
+		return x.size == 0
 	}
 	switch kin {
 	case unrelated:
@@ -137,10 +138,20 @@ func (f *Follower) place(x *file, now time.Time) bool {
 	return true
 }
 
-// moving says that a file was written to just now.
-func (f *Follower) moving(x *file, now time.Time) bool {
+// unsettled says that a file may be a copy of which too little is written to
+// tell of what.
+func (f *Follower) unsettled(x *file, now time.Time) bool {
 	was, ok := f.seen[x.identity]
-	return now.Sub(x.modified) < settle && !(ok && was.size == x.size && was.modified.Equal(x.modified))
+	still := ok && was.size == x.size && was.modified.Equal(x.modified)
+	age := now.Sub(x.modified)
+	switch {
+	case x.size == 0:
+		return true
+	case x.short:
+		return age < f.config.Quiet
+	default:
+		return x.size < headSize && age < settle && !still
+	}
 }
 
 // nothingNew says that a rotated file was read to its end before.
@@ -190,16 +201,22 @@ func (x *file) toEnd() bool {
 // miss gives up generations whose file is nowhere, though the log goes on.
 func (f *Follower) miss() {
 	for _, g := range f.known {
-		if g.State != Open || f.reading(g) || !f.continued(g) {
+		if g.State != Open || g.Offset == 0 || f.reading(g) || !f.continued(g) {
 			continue
 		}
 		// Between reading a directory and looking at a file it may be renamed.
 		if f.missing[g.ID]++; f.missing[g.ID] < 2 {
 			continue
 		}
-		g.State = Lost
+		f.lose(g)
 		f.queue = append(f.queue, Event{Kind: Vanished, Generation: *g, From: g.Offset, To: -1})
 	}
+}
+
+// lose looks again at the files that were copies of g: one may be all that is left.
+func (f *Follower) lose(g *Generation) {
+	g.State = Lost
+	maps.DeleteFunc(f.seen, func(_ identity, s sight) bool { return s.gen == g })
 }
 
 func (f *Follower) reading(g *Generation) bool {

@@ -43,12 +43,12 @@ func hold(s metric.Sample, r metric.Range) grade {
 // holdAll grades a conjunction: it alerts if every range does. One range that is
 // surely silent silences it, whatever is unknown of the others.
 func holdAll(all metric.All, samples map[string]metric.Sample) grade {
-	result, any := alert, false
+	result, held := alert, false
 	for name, r := range all {
 		if r.IsZero() {
 			continue
 		}
-		any = true
+		held = true
 		g := blind
 		if s, ok := samples[name]; ok {
 			g = hold(s, r)
@@ -60,7 +60,7 @@ func holdAll(all metric.All, samples map[string]metric.Sample) grade {
 			result = g
 		}
 	}
-	if !any {
+	if !held {
 		return silent
 	}
 	return result

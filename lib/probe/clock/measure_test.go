@@ -217,7 +217,7 @@ func TestTheMonitorsClockIsStepped(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := Default()
 				c.Reference = Reference{none: true}
-				stepping := func(ctx context.Context, target metric.Target, c Config) iter.Seq2[Result, error] {
+				stepping := func(ctx context.Context, _ metric.Target, c Config) iter.Seq2[Result, error] {
 					return func(yield func(Result, error) bool) {
 						m := measurement{config: c, patience: time.Second, began: now()}
 						m.config.now, m.result.Clock.Proven = now, true
