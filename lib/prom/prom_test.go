@@ -23,6 +23,8 @@ import (
 	"milepost/lib/check"
 	"milepost/lib/crew"
 	"milepost/lib/metric"
+	"milepost/lib/schedule"
+	"milepost/lib/selfcheck"
 	"milepost/lib/verdict"
 )
 
@@ -130,6 +132,33 @@ func TestLint(t *testing.T) {
 		problems, err := testutil.GatherAndLint(from)
 		if len(problems) > 0 || err != nil {
 			t.Error(problems, err)
+		}
+	}
+}
+
+// What the house itself has to say fits on a page.
+func TestLintOfWhatNoCheckMeasures(t *testing.T) {
+	k, err := selfcheck.New(selfcheck.Config{Vantage: selfcheck.Vantage{Name: "monitor-1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Now(t.Context())
+	c := collector()
+	c.Others = []iter.Seq[metric.Sample]{(&schedule.Scheduler{}).Samples(), k.Samples()}
+	pedantic := prometheus.NewPedanticRegistry()
+	pedantic.MustRegister(c)
+	problems, err := testutil.GatherAndLint(pedantic)
+	if len(problems) > 0 || err != nil {
+		t.Error(problems, err)
+	}
+	families, err := pedantic.Gather()
+	all := series(families, "milepost_")
+	for _, want := range []string{
+		"scheduler_lag_seconds 0", `scheduler_rounds_total{kind="again"} 0`, `monitor_trusted{test="all"} 1`,
+		`vantage_info{provider="",region="",vantage="monitor-1"} 1`, "samples_dropped_total 0",
+	} {
+		if !slices.Contains(all, want) {
+			t.Errorf("%s is not among %q (%v)", want, all, err)
 		}
 	}
 }
