@@ -126,7 +126,7 @@ func TestARoundOfTheFleet(t *testing.T) {
 					began[r.Host] = r.Began
 					return 0, false
 				}
-				s.RoundDone = func(at time.Time) {
+				s.RoundDone = func(time.Time) {
 					complete++
 					for _, h := range tt.hosts {
 						if b := began[h.Name]; b.IsZero() || b.Before(minute) {

@@ -191,7 +191,7 @@ func TestBadNewsIsAskedAgainSoon(t *testing.T) {
 			return true
 		})
 		times := 0
-		s := &Scheduler{Board: &Board{}, Every: time.Hour, Again: func(r Round) (time.Duration, bool) {
+		s := &Scheduler{Board: &Board{}, Every: time.Hour, Again: func(Round) (time.Duration, bool) {
 			times++
 			return 10 * time.Second, times < 3
 		}}
