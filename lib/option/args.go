@@ -108,11 +108,11 @@ func (o *Options) cluster(arg string, rest []string) (words []Word, left []strin
 // prefix finds the option called name, or the only one that begins with it. A
 // hidden one is for the environment only: it holds a secret.
 func (o *Options) prefix(name string) (*kong.Flag, error) {
+	if f := o.named[strings.ReplaceAll(name, "_", "-")]; f != nil && f.Hidden {
+		return nil, fmt.Errorf("--%s: not on a command line, where everybody on this machine can read it: use --%[1]s-file or the environment variable %s",
+			f.Name, strings.Join(f.Envs, " or "))
+	}
 	if f := o.named[name]; f != nil {
-		if f.Hidden {
-			return nil, fmt.Errorf("--%s: not on a command line, where everybody on this machine can read it: use --%[1]s-file or the environment variable %s",
-				name, strings.Join(f.Envs, " or "))
-		}
 		return f, nil
 	}
 	var begin []string
