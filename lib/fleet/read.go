@@ -202,7 +202,11 @@ func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value, 
 				e.put(k.options, name)
 			}
 		}
-		bound, err := k.Bind(k.config, h.target(located))
+		err := k.options.Environment() // where a secret may be instead of in a file
+		var bound check.Check
+		if err == nil {
+			bound, err = k.Bind(k.config, h.target(located))
+		}
 		if err != nil {
 			at := item
 			if inOwn {

@@ -126,7 +126,7 @@ func RollUp(hosts []Standing, m Monitor, over bool) Page {
 		p.Status = Unknown
 	}
 	p.Impact = p.Counts.impact(p.Status)
-	p.Summary = p.summary(over)
+	p.Summary = p.summary(m.Total > 0, over)
 	return p
 }
 
@@ -164,7 +164,8 @@ func (c Counts) impact(page Status) Impact {
 	}
 }
 
-func (p Page) summary(over bool) string {
+// summary counts p out. Before any vantage looked, nobody is called blind.
+func (p Page) summary(looked, over bool) string {
 	total := p.Counts.Total()
 	noun := "proxies"
 	if total == 1 {
@@ -173,11 +174,11 @@ func (p Page) summary(over bool) string {
 	switch {
 	case total == 0:
 		return "no proxies are watched"
-	case p.Sight == Blind:
+	case p.Sight == Blind && looked:
 		return fmt.Sprintf("state of %d %s unknown: the monitor cannot see", total, noun)
 	case over:
 		return fmt.Sprintf("state of %d %s unknown: nothing was measured lately", total, noun)
-	case p.Counts.Unknown == total:
+	case p.Counts.Unknown == total, p.Sight == Blind:
 		return fmt.Sprintf("state of %d %s unknown", total, noun)
 	}
 	s := fmt.Sprintf("%d of %d %s working", p.Counts.Up, total, noun)

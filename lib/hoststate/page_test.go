@@ -50,6 +50,7 @@ func TestRollUp(t *testing.T) {
 		{"all under maintenance", fleet(0, 0, 0, 3, 0), sees, false, Maintenance, Minor, "0 of 3 proxies working, 3 under maintenance"},
 		{"no hosts", nil, sees, false, Unknown, Minor, "no proxies are watched"},
 		{"the monitor is blind", fleet(118, 1, 1, 0, 0), Monitor{Total: 1, Reasons: []metric.Reason{metric.ReasonMonitorRoute}}, false, Unknown, Minor, "state of 120 proxies unknown: the monitor cannot see"},
+		{"no vantage has looked yet", fleet(0, 0, 0, 0, 120), Monitor{}, false, Unknown, Minor, "state of 120 proxies unknown"},
 		{"the monitor is impaired: what it sees counts", fleet(120, 0, 0, 0, 0), Monitor{Total: 2, Healthy: 1}, false, Up, None, "120 of 120 proxies working"},
 		{"the lease is over", fleet(118, 1, 1, 0, 0), sees, true, Unknown, Minor, "state of 120 proxies unknown: nothing was measured lately"},
 	} {

@@ -1,0 +1,398 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"milepost/lib/peers"
+)
+
+// execute is the program with these arguments.
+func execute(args ...string) (exit int, out, faults string) {
+	var o, f bytes.Buffer
+	exit = run(args, &o, &f)
+	return exit, o.String(), f.String()
+}
+
+func inventoryFile(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "milepost.yml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestCommandLine(t *testing.T) {
+	good := inventoryFile(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {baseline: 2}}}]")
+	bad := inventoryFile(t, "hosts: [{nme: a}]\n")
+	for _, tt := range []struct {
+		args string
+		exit int
+		want string
+	}{
+		{"--help", 0, "Usage: milepost-exporter [COMMAND] [options]"},
+		{"--version", 0, "milepost-exporter "},
+		{"usage --help", 0, "milepost-exporter usage [options]"},
+		{"sevre", 1, `no command "sevre": did you mean "serve"?`},
+		{"--web.listen 1", 1, "milepost-exporter serve: "},
+		{"check-config " + good, 0, "1 hosts, checks: 1 packet_loss"},
+		{"check-config " + bad, 1, bad + `:1:10: host: unknown key "nme": did you mean "name"?`},
+		{"check-config /nonexistent", 1, "reading inventory: stat /nonexistent: no such file or directory"},
+		{"check-config", 1, "0 operands were given"},
+		{"serve --config.file /nonexistent", 1, "milepost-exporter serve: reading inventory"},
+		{"serve --config.file " + bad, 1, `unknown key "nme"`},
+		{"probe nobody --config.file " + good, 3, `no host "nobody" in the inventory`},
+		{"probe a clok --config.file " + good, 3, `host "a" has no check "clok": it has packet_loss`},
+		{"usage --from x", 1, `--from: "x" is no date: write 2026-11-01`},
+		{"usage --from 2026-11-02 --to 2026-11-01", 1, "is not before"},
+		{"usage --timezone Mars", 1, `timezone "Mars" is unknown`},
+		{"usage --ledger /nonexistent", 1, "name one with --ledger"},
+		{"usage --log /nonexistent", 1, "no such file"},
+		{"usage --by usr --log /dev/null", 1, "the keys are user"},
+		{"usage stray", 1, `unexpected argument "stray"`},
+	} {
+		exit, out, faults := execute(strings.Fields(tt.args)...)
+		if exit != tt.exit || !strings.Contains(out+faults, tt.want) {
+			t.Errorf("%s: %d %q, want %d %q", tt.args, exit, out+faults, tt.exit, tt.want)
+		}
+	}
+}
+
+func TestUsageOfLogs(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "access.log")
+	text := "1795392148.123     12 127.0.0.1 TCP_MISS/200 1000 GET http://x/ alice HIER_DIRECT/127.0.0.1 text/plain\n"
+	if err := os.WriteFile(log, []byte(text+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	exit, out, _ := execute("usage", "--log", log, "--format", "json", "--by", "user,day", "--timezone", "Asia/Tokyo")
+	if want := `{"rows":[{"bytes_in":null,"bytes_out":2000,"day":"2026-11-23","requests":2,"user":"alice"}],"holes":[]}` + "\n"; exit != 0 || out != want {
+		t.Errorf("%d %s", exit, out)
+	}
+	if err := os.WriteFile(log, []byte(text+"torn\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if exit, out, _ = execute("usage", log, "--log", log); exit != 3 || !strings.Contains(out, "total, incomplete") {
+		t.Errorf("%d %s", exit, out)
+	}
+}
+
+// A server is a running exporter.
+type server struct {
+	t    *testing.T
+	m    *monitor
+	log  *lockedBuffer
+	file string
+	http *httptest.Server
+	pub  *httptest.Server
+}
+
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write writes.
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func startServer(t *testing.T, inventory string, change ...func(*flags)) *server {
+	t.Helper()
+	s := &server{t: t, log: &lockedBuffer{}, file: inventoryFile(t, inventory)}
+	f := defaultFlags()
+	f.ConfigFile, f.StateDir = s.file, t.TempDir()
+	for _, c := range change {
+		c(&f)
+	}
+	loaded, err := f.load(served())
+	if err == nil {
+		err = validate(loaded)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.m, err = newMonitor(f, loaded, slog.New(slog.NewTextHandler(s.log, nil))); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { s.m.watch(ctx) })
+	running.Go(func() { s.m.reloads(ctx) })
+	s.http, s.pub = httptest.NewServer(s.m.operator()), httptest.NewServer(s.m.public())
+	t.Cleanup(func() {
+		s.http.Close()
+		s.pub.Close()
+		stop()
+		running.Wait()
+		if t.Failed() {
+			t.Log(s.log.String())
+		}
+	})
+	return s
+}
+
+func (s *server) get(path string) (int, string) {
+	s.t.Helper()
+	return s.fetch(s.http.URL + path)
+}
+
+func (s *server) fetch(url string) (int, string) {
+	s.t.Helper()
+	r, err := http.Get(url)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return r.StatusCode, string(b)
+}
+
+// until waits for the page to hold what is wanted.
+func (s *server) until(path string, wanted ...string) string {
+	s.t.Helper()
+	var page string
+	deadline := time.Now().Add(20 * time.Second)
+	for time.Now().Before(deadline) {
+		_, page = s.get(path)
+		missing := ""
+		for _, w := range wanted {
+			if !strings.Contains(page, w) {
+				missing = w
+			}
+		}
+		if missing == "" {
+			return page
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	s.t.Fatalf("%s never has %q:\n%s", path, wanted, page)
+	return ""
+}
+
+const oneHost = `
+defaults:
+  interval: 2s
+  timeout: 1s
+hosts:
+  - {name: here, address: 127.0.0.1, group: lab, city: Paris, country: FR, labels: {rack: r1}, checks: {packet_loss: {spacing: 0.05, baseline: 2}}}
+status: {down: [packet_loss], degraded: []}
+`
+
+func TestRealServe(t *testing.T) {
+	s := startServer(t, oneHost, func(f *flags) { f.EnableReload = true })
+	s.until("/metrics",
+		`milepost_check_status{check="packet_loss",host="here"} 0`, `milepost_check_state{check="packet_loss",host="here",state="ok"} 1`,
+		`milepost_monitor_trusted{test="all"} 1`, `milepost_config_last_reload_successful 1`, "milepost_ping_rtt_seconds_bucket", "go_goroutines", "milepost_scheduler_lag_seconds")
+	status := s.until("/status.json", `"status":"up"`)
+	var page struct {
+		Schema, Status string
+		Components     []struct{ ID, Status, Group string }
+	}
+	if err := json.Unmarshal([]byte(status), &page); err != nil || page.Schema != "milepost.status/1" || page.Components[0].ID != "here" || page.Components[0].Group != "lab" {
+		t.Errorf("%v %s", err, status)
+	}
+	s.until("/", "here")
+	_, sd := s.get("/sd")
+	if !strings.Contains(sd, `"__param_target":"here"`) || !strings.Contains(sd, `"__meta_milepost_label_rack":"r1"`) || !strings.Contains(sd, `"__metrics_path__":"/probe"`) {
+		t.Error(sd)
+	}
+	for path, want := range map[string]string{"/-/healthy": "healthy", "/-/ready": "ready", "/canary?nonce=ab12": `{"client":"127.0.0.1","nonce":"ab12"}`} {
+		if code, body := s.get(path); code != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %s", path, code, body)
+		}
+	}
+	t.Run("probe", func(t *testing.T) { s.t = t; probes(t, s) })
+	t.Run("reload", func(t *testing.T) { s.t = t; reloads(t, s) })
+	t.Run("public", func(t *testing.T) { s.t = t; publicOnly(t, s) })
+}
+
+func probes(t *testing.T, s *server) {
+	for _, tt := range []struct {
+		query string
+		code  int
+		want  string
+	}{
+		{"target=here&check=packet_loss&count=2", 200, "probe_success 1\n"},
+		{"target=here&module=packet_loss&count=2", 200, "milepost_ping_sent_total{host=\"here\"}"},
+		{"target=here&check=packet_loss&count=2&debug=true", 200, "PACKET_LOSS OK: "},
+		{"target=here&check=packet_loss&count=2&critical=@0:100", 200, "probe_success 0\n"},
+		{"target=here&check=packet_loss&ip=6", 200, "probe_success 0\n"},
+		{"target=here&check=packet_loss&ip=5", 400, `ip "5" is neither 4 nor 6`},
+		{"target=here&check=packet_loss&count=x", 400, "count: "},
+		{"target=here&check=packet_loss&baseline=3", 400, `unknown parameter "baseline"`},
+		{"target=here&target=there&check=packet_loss", 400, `parameter "target" is there twice`},
+		{"target=here", 400, "which host and which check?"},
+		{"target=here&check=clock_offset", 404, `host "here" has no check "clock_offset"`},
+		{"target=127.0.0.1&check=packet_loss", 404, `no host "127.0.0.1" in the inventory`},
+	} {
+		if code, body := s.get("/probe?" + tt.query); code != tt.code || !strings.Contains(body, tt.want) {
+			t.Errorf("%s: %d %s, want %d %s", tt.query, code, body, tt.code, tt.want)
+		}
+	}
+}
+
+func reloads(t *testing.T, s *server) {
+	write := func(text string) {
+		if err := os.WriteFile(s.file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	post := func() (int, string) {
+		r, err := http.Post(s.http.URL+"/-/reload", "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Body.Close()
+		b, _ := io.ReadAll(r.Body)
+		return r.StatusCode, string(b)
+	}
+	write(strings.Replace(oneHost, "baseline: 2", "baseline: x", 1))
+	if code, body := post(); code != 500 || !strings.Contains(body, ":6:") {
+		t.Errorf("%d %s", code, body)
+	}
+	s.until("/metrics", "milepost_config_last_reload_successful 0", `milepost_check_status{check="packet_loss",host="here"} 0`)
+	write(strings.Replace(oneHost, "hosts:", "hosts:\n  - {name: second, address: 127.0.0.2, checks: {packet_loss: {spacing: 0.05}}}", 1))
+	if code, body := post(); code != 200 {
+		t.Errorf("%d %s", code, body)
+	}
+	s.until("/metrics", "milepost_config_last_reload_successful 1", `milepost_check_status{check="packet_loss",host="second"} 0`)
+	write(oneHost)
+	post()
+	s.until("/metrics", `host="here"`)
+	if _, page := s.get("/metrics"); strings.Contains(page, `host="second"`) {
+		t.Error("a host that is gone is still in the metrics")
+	}
+}
+
+// publicOnly walks every route of both listeners on the public one.
+func publicOnly(t *testing.T, s *server) {
+	for path, want := range map[string]int{
+		"/status.json": 200, "/fleet.json": 200, "/api/v2/status.json": 200, "/api/v2/summary.json": 200, "/api/v2/components.json": 200,
+		"/badge/here.json": 200, "/badge/here.svg": 200, "/": 200, "/canary?nonce=1": 200,
+		"/metrics": 404, "/metrics/users": 404, "/probe?target=here&check=packet_loss": 404, "/sd": 404, "/-/healthy": 404, "/-/ready": 404,
+		"/badge/nobody.json": 404, "/debug/pprof/": 404, "/etc/passwd": 404,
+	} {
+		code, body := s.fetch(s.pub.URL + path)
+		if code != want {
+			t.Errorf("%s: %d, want %d", path, code, want)
+		}
+		if !strings.HasPrefix(path, "/canary") && strings.Contains(body, "127.0.0.1") {
+			t.Errorf("%s tells an address: %s", path, body)
+		}
+	}
+	r, err := http.Post(s.pub.URL+"/-/reload", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Body.Close()
+	if r.StatusCode < 400 {
+		t.Errorf("POST /-/reload: %d", r.StatusCode)
+	}
+}
+
+func TestRealOutageAndRecovery(t *testing.T) {
+	squid := peers.StartSquid(t, peers.Squid{Users: map[string]string{"monitor": "s3cret"}})
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") }))
+	defer origin.Close()
+	password := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(password, []byte("s3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state := t.TempDir()
+	s := startServer(t, fmt.Sprintf(`
+state_dir: %s
+defaults: {interval: 2s, timeout: 1s}
+hosts:
+  - name: fra-1
+    address: 127.0.0.1
+    checks: {squid_auth: {port: %d, user: monitor, password_file: %s, urls: ["%s/"], timeout: 2s}}
+billing: {server: fra-1, access_log: [%s]}
+`, state, squid.Port, password, origin.URL, squid.AccessLog))
+	s.until("/status.json", `"summary":"1 of 1 proxy working"`)
+	s.until("/metrics", `milepost_squid_auth_up{host="fra-1"} 1`, `milepost_squid_requests_total{host="fra-1",result="denied"}`)
+	s.until("/metrics/users", `milepost_squid_user_bytes_total{direction="out",host="fra-1",user="monitor"}`)
+	s.until("/fleet.json", `"bytes_total":`)
+	squid.Kill()
+	s.until("/metrics", `milepost_check_info{check="squid_auth",fault="proxy",host="fra-1"} 1`)
+	page := s.until("/metrics", `milepost_check_status{check="squid_auth",host="fra-1"} 2`)
+	if strings.Contains(page, "s3cret") {
+		t.Error("the password is in the metrics")
+	}
+	if strings.Contains(s.log.String(), "s3cret") {
+		t.Error("the password is in the log")
+	}
+	exit, out, _ := execute("usage", "--ledger", filepath.Join(state, "ledger.db"), "--format", "csv")
+	if (exit != 0 && exit != 3) || !strings.Contains(out, "monitor,") {
+		t.Errorf("%d %s", exit, out)
+	}
+}
+
+// A monitor whose own references are gone accuses nobody.
+func TestRealBlindMonitor(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := closed.Addr().(*net.TCPAddr).Port
+	closed.Close()
+	dead := fmt.Sprintf("127.0.0.1:%d", peers.Port(t)) // nobody answers DNS there
+	t.Setenv("MILEPOST_PASSWORD", "x")
+	s := startServer(t, fmt.Sprintf(`
+references: {resolve: [example.com], resolvers: ["%s"]}
+defaults: {interval: 2s, timeout: 1s}
+hosts:
+  - {name: fra-1, address: 127.0.0.1, checks: {squid_auth: {port: %d, user: u, urls: ["http://127.0.0.1:9/"], wrong: never}}}
+`, dead, port))
+	s.until("/metrics", `milepost_monitor_trusted{test="resolver"} 0`, `milepost_check_status{check="squid_auth",host="fra-1"} 3`, `fault="monitor"`)
+	if page := s.until("/status.json", `"monitor":{"status":`); strings.Contains(page, `"status":"down"`) {
+		t.Error(page)
+	}
+}
+
+func TestAPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	file := inventoryFile(t, "hosts: [{name: a, address: 127.0.0.1, checks: {clock_offset: {source: ntp}}}]")
+	exit, _, faults := execute("serve", "--config.file", file, "--state-dir", t.TempDir(), "--web.listen-address", l.Addr().String())
+	if exit != 1 || !strings.Contains(faults, "the port is in use: see ss -ltnp") {
+		t.Errorf("%d %s", exit, faults)
+	}
+}
+
+func TestThisMachine(t *testing.T) {
+	f, err := thisMachine(served())
+	if err != nil || len(f.Hosts) != 1 || len(f.Hosts[0].Checks) != 3 {
+		t.Errorf("%+v %v", f, err)
+	}
+	if err := validate(f); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"milepost/lib/check"
+	"milepost/lib/fleet"
+)
+
+// configOption is where the inventory is; the commands share it.
+type configOption struct {
+	ConfigFile string `name:"config.file" placeholder:"FILE" help:"The inventory, milepost.yml. Without one, this machine is watched."`
+}
+
+// load reads the inventory, or makes one of this machine, with checks of these kinds.
+func (c configOption) load(kinds []check.Kind) (*fleet.Fleet, error) {
+	if c.ConfigFile == "" {
+		return thisMachine(kinds)
+	}
+	return fleet.Load(c.ConfigFile, kinds)
+}
+
+// squidLog is where Debian's squid writes.
+const squidLog = "/var/log/squid/access.log"
+
+// thisMachine is the inventory of a monitor that nobody told anything: the
+// machine it runs on.
+func thisMachine(kinds []check.Kind) (*fleet.Fleet, error) {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		name = "localhost"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "vantage: {name: %q}\nhosts:\n  - name: %q\n    address: 127.0.0.1\n    checks:\n", name, name)
+	b.WriteString("      packet_loss: {baseline: 0}\n      resolver: {}\n      clock_offset: {source: ntp}\n")
+	b.WriteString("status:\n  down: [packet_loss]\n  degraded: [resolver]\n")
+	if _, err := os.Stat(squidLog); err == nil {
+		fmt.Fprintf(&b, "billing: {server: %q, access_log: [%q]}\n", name, squidLog)
+	}
+	f, err := fleet.Parse("(this machine)", []byte(b.String()), kinds)
+	if err != nil {
+		return nil, fmt.Errorf("watching this machine: %w", err)
+	}
+	f.File = ""
+	for i, c := range f.Hosts[0].Checks {
+		if c.Name == "resolver" { // its own, from resolv.conf, not one at 127.0.0.1
+			f.Hosts[0].Checks[i].Target.Address = ""
+		}
+	}
+	return f, nil
+}
+
+// checkConfig is the command: every fault on a line of its own.
+func checkConfig(_ context.Context, args []string, out, faults io.Writer) (int, error) {
+	var none struct{}
+	files, done, err := parse("check-config", &none, args, 1, 1, out)
+	if err != nil || done {
+		return exitOf(err), err
+	}
+	f, err := fleet.Load(files[0], served())
+	if err == nil {
+		err = validate(f)
+	}
+	if err != nil {
+		fmt.Fprintln(faults, err)
+		return 1, nil
+	}
+	fmt.Fprintf(out, "%s: %s\n", files[0], f.Describe())
+	return 0, nil
+}
+
+// validate refuses what the inventory's reader cannot know to be wrong.
+func validate(f *fleet.Fleet) error {
+	var all []error
+	if _, err := newChecker(f); err != nil {
+		all = append(all, fmt.Errorf("%s: references: %w", f.File, err))
+	}
+	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
+		all = append(all, fmt.Errorf("%s: neither hosts nor billing: there is nothing to do", f.File))
+	}
+	return errors.Join(all...)
+}
+
+func exitOf(err error) int {
+	if err != nil {
+		return 1
+	}
+	return 0
+}

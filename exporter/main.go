@@ -1,0 +1,112 @@
+// milepost-exporter runs milepost's checks on a schedule, counts what each squid
+// user consumed, and tells Prometheus and the status page.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"milepost/lib/option"
+	"milepost/lib/version"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// A command is one thing that the exporter does.
+type command struct {
+	name  string
+	usage string // its operands
+	about string
+	run   func(ctx context.Context, args []string, out, faults io.Writer) (exit int, err error)
+}
+
+func commands() []command {
+	return []command{
+		{"serve", "[options]", "Run the checks, count, and serve the results (the default).", serveCommand},
+		{"check-config", "FILE", "Show every fault of an inventory with its line and column.", checkConfig},
+		{"probe", "HOST [CHECK]", "Run one check, or all, with the inventory's own settings.", probeCommand},
+		{"usage", "[options]", "Show who used how much.", usageCommand},
+		{"canary", "[options]", "Be an origin that answers with the address it was asked from.", canaryCommand},
+	}
+}
+
+// errUsage is wrapped by errors about the command line itself.
+var errUsage = errors.New("see milepost-exporter --help")
+
+// run is the program. Usage errors end with 1, as those of its users' scripts do.
+func run(args []string, out, faults io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	name := "serve"
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		name, args = args[0], args[1:]
+	} else if len(args) > 0 {
+		switch args[0] {
+		case "-h", "--help":
+			help(out)
+			return 0
+		case "-V", "--version":
+			fmt.Fprintf(out, "milepost-exporter %s\n", version.String())
+			return 0
+		}
+	}
+	var names []string
+	for _, c := range commands() {
+		if c.name == name {
+			exit, err := c.run(ctx, args, out, faults)
+			if err != nil {
+				fmt.Fprintf(faults, "milepost-exporter %s: %v\n", name, err)
+			}
+			return exit
+		}
+		names = append(names, c.name)
+	}
+	hint := "the commands are " + strings.Join(names, ", ")
+	if n := option.Nearest(name, names); n != "" {
+		hint = fmt.Sprintf("did you mean %q?", n)
+	}
+	fmt.Fprintf(faults, "milepost-exporter: no command %q: %s\n", name, hint)
+	return 1
+}
+
+func help(w io.Writer) {
+	fmt.Fprint(w, "milepost-exporter: monitoring for fleets of squid proxies\n\nUsage: milepost-exporter [COMMAND] [options]\n\n")
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %s %s\n%s", c.name, c.usage, option.Wrap(c.about, "        ", 79))
+	}
+	fmt.Fprint(w, "\nOptions of serve:\n\n")
+	flags := defaultFlags()
+	option.New(&flags).Help(w)
+	fmt.Fprint(w, "\nmilepost-exporter COMMAND --help shows the options of a command.\n")
+}
+
+// parse reads a command's options and operands: at least and at most so many. It
+// says done if the help was wanted, and shown.
+func parse(name string, config any, args []string, least, most int, out io.Writer) (operands []string, done bool, err error) {
+	options := option.New(config)
+	for _, a := range args {
+		if a == "--help" || a == "-h" {
+			for _, c := range commands() {
+				if c.name == name {
+					fmt.Fprintf(out, "milepost-exporter %s %s\n\n%s\n", c.name, c.usage, c.about)
+				}
+			}
+			options.Help(out)
+			return nil, true, nil
+		}
+	}
+	if err := options.Environment(); err != nil {
+		return nil, false, err
+	}
+	operands, err = options.Parse(args)
+	if err == nil && (len(operands) < least || len(operands) > most) {
+		err = fmt.Errorf("%d operands were given: %w", len(operands), errUsage)
+	}
+	return operands, false, err
+}

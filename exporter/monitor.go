@@ -1,0 +1,358 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/crew"
+	"milepost/lib/fleet"
+	"milepost/lib/hoststate"
+	"milepost/lib/metric"
+	"milepost/lib/prom"
+	"milepost/lib/schedule"
+	"milepost/lib/selfcheck"
+	"milepost/lib/statusbar"
+	"milepost/lib/verdict"
+	"milepost/lib/version"
+)
+
+// A monitor is a running exporter.
+type monitor struct {
+	flags flags
+	log   *slog.Logger
+
+	board     *schedule.Board
+	scheduler *schedule.Scheduler
+	bar       *statusbar.Bar
+	collector *prom.Collector
+	billing   *billing
+
+	reloadAsked chan chan error
+
+	mu        sync.Mutex
+	inventory *fleet.Fleet        // as serve runs it
+	asked     *fleet.Fleet        // the same as /probe runs it
+	watched   map[string]*watched // by host
+	checker   *selfcheck.Checker  // of the references that the inventory names
+	renewed   chan struct{}       // closed when checker is another one
+	sight     hoststate.Monitor   // what the self-checks found
+	dataAt    time.Time           // when the newest round was completed
+	reloaded  time.Time           // when the inventory was last read without a fault
+	reloadOK  bool
+}
+
+// A watched host is its state over time.
+type watched struct {
+	host  fleet.Host
+	roles hoststate.Roles
+	state hoststate.Host
+	last  hoststate.Status
+}
+
+// classicTargets is up to how many pinged hosts histograms have classic buckets
+// too: each costs twenty series a host.
+const classicTargets = 2000
+
+func newChecker(f *fleet.Fleet) (*selfcheck.Checker, error) {
+	return selfcheck.New(selfcheck.Config{
+		Resolve: f.References.Resolve, Resolvers: f.References.Resolvers, Ping: f.References.Ping,
+		Vantage: selfcheck.Vantage{Name: f.Vantage.Name, Provider: f.Vantage.Provider, Region: f.Vantage.Region},
+	})
+}
+
+func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, error) {
+	dir, err := stateDir(inventory.StateDir, f.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	m := &monitor{
+		flags: f, log: log, board: &schedule.Board{},
+		reloadAsked: make(chan chan error), renewed: make(chan struct{}),
+		watched: map[string]*watched{}, reloadOK: true, reloaded: time.Now(),
+		sight: hoststate.Monitor{Total: 1},
+	}
+	if m.asked, err = m.loadAsked(); err != nil {
+		return nil, err
+	}
+	if m.checker, err = newChecker(inventory); err != nil {
+		return nil, err
+	}
+	m.inventory = inventory
+	if m.billing, err = openBilling(inventory, dir, log); err != nil {
+		return nil, err
+	}
+	m.collector = &prom.Collector{
+		Outcomes: m.board.All, Classic: len(inventory.Hosts) <= classicTargets,
+		Dropped: func(err error) { log.Warn("a metric was left out", "why", err) },
+	}
+	m.board.Posted, m.board.Forgotten = m.collector.Observe, m.collector.Forget
+	m.scheduler = &schedule.Scheduler{
+		Board: m.board, Every: inventory.Interval,
+		Again: m.again, RoundDone: m.roundDone,
+		Confirm: func(ctx context.Context) { m.check().Now(ctx) },
+	}
+	m.bar = statusbar.New(m.barConfig(inventory, dir), publicHosts(inventory), time.Now())
+	if err := m.bar.Restore(time.Now()); err != nil {
+		log.Warn("the last snapshot is not shown", "why", err)
+	}
+	m.adopt(inventory)
+	m.collector.Others = []iter.Seq[metric.Sample]{
+		m.samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
+		func(yield func(metric.Sample) bool) { m.check().Samples()(yield) },
+	}
+	log.Info("an outage is shown as down", "within", hoststate.RedWithin(inventory.Interval, inventory.Timeout, hoststate.Retry))
+	return m, nil
+}
+
+func (m *monitor) barConfig(f *fleet.Fleet, dir string) statusbar.Config {
+	return statusbar.Config{
+		Page:     statusbar.Page{ID: f.Status.Page.ID, Name: f.Status.Page.Name, URL: f.Status.Page.URL},
+		Interval: f.Interval, StateDir: dir, Bytes: m.bytes,
+	}
+}
+
+// bytes is what the ledger knows of hosts: of the one it counts on.
+func (m *monitor) bytes() map[string]statusbar.Bytes { return m.billing.bytes() }
+
+func publicHosts(f *fleet.Fleet) []statusbar.Host {
+	var all []statusbar.Host
+	for _, h := range f.Hosts {
+		all = append(all, publicHost(h))
+	}
+	return all
+}
+
+func publicHost(h fleet.Host) statusbar.Host {
+	return statusbar.Host{ID: h.Name, Group: h.Group, City: h.City, Country: h.Country}
+}
+
+// check is the checker of now.
+func (m *monitor) check() *selfcheck.Checker {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.checker
+}
+
+// watch runs the checks, the self-checks and the counting until ctx ends.
+func (m *monitor) watch(ctx context.Context) {
+	var all crew.Crew
+	all.Go(func() { m.scheduler.Run(ctx) })
+	all.Go(func() { m.selfchecks(ctx) })
+	all.Go(func() { m.billing.follow(ctx) })
+	all.Wait()
+}
+
+// selfchecks looks whether this monitor may be believed, with the references of
+// the inventory of now.
+func (m *monitor) selfchecks(ctx context.Context) {
+	for ctx.Err() == nil {
+		m.mu.Lock()
+		checker, renewed := m.checker, m.renewed
+		m.mu.Unlock()
+		until, stop := context.WithCancel(ctx)
+		var waiting crew.Crew
+		waiting.Go(func() {
+			select {
+			case <-renewed:
+				stop()
+			case <-until.Done():
+			}
+		})
+		checker.Run(until, 0, m.believe)
+		stop()
+		waiting.Wait()
+	}
+}
+
+// believe takes the result of a self-check.
+func (m *monitor) believe(s selfcheck.State) {
+	m.board.Doubt(s.Why, s.Reason, s.At)
+	sight := hoststate.Monitor{Total: 1, Healthy: 1, Reasons: s.Reasons()}
+	if s.Sight == selfcheck.Blind {
+		sight.Healthy = 0
+	}
+	m.mu.Lock()
+	before := m.sight
+	m.sight = sight
+	m.mu.Unlock()
+	if before.Sight() == sight.Sight() && slices.Equal(before.Reasons, sight.Reasons) {
+		return
+	}
+	if s.Why != "" {
+		m.log.Warn("this monitor cannot be believed: its failures count as unknown", "why", s.Why)
+	} else {
+		m.log.Info("this monitor may be believed", "sight", sight.Sight())
+	}
+	for _, n := range s.Notes {
+		m.log.Warn(n)
+	}
+	m.publish(time.Now())
+}
+
+// again takes a round of a host into its state.
+func (m *monitor) again(r schedule.Round) (time.Duration, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	w := m.watched[r.Host]
+	if w == nil {
+		return 0, false
+	}
+	w.state = w.state.Next(w.roles.Round(r.Outcomes))
+	if now := w.state.At(r.Ended); now.Status != w.last {
+		m.log.Info("host changed", "host", r.Host, "from", w.last, "to", now.Status, "since", now.Since.UTC(), "evidence", evidence(r.Outcomes))
+		w.last = now.Status
+	}
+	return hoststate.Retry, w.state.Again()
+}
+
+// evidence is the sentence of the worst outcome.
+func evidence(outcomes []check.Outcome) string {
+	var worst check.Outcome
+	for _, o := range outcomes {
+		if worst.Check == "" || o.Status.Worse(worst.Status) {
+			worst = o
+		}
+	}
+	if worst.Status == verdict.OK {
+		return ""
+	}
+	return worst.Check + ": " + worst.Summary
+}
+
+// roundDone publishes what a round of the fleet amounts to.
+func (m *monitor) roundDone(at time.Time) {
+	m.mu.Lock()
+	m.dataAt = at
+	m.mu.Unlock()
+	m.publish(time.Now())
+}
+
+func (m *monitor) publish(now time.Time) {
+	m.mu.Lock()
+	var all []statusbar.Component
+	for _, h := range m.inventory.Hosts {
+		all = append(all, statusbar.Component{
+			Host: publicHost(h), Standing: m.watched[h.Name].state.At(now), Outcomes: m.board.Of(h.Name),
+		})
+	}
+	dataAt, sight := m.dataAt, m.sight
+	m.mu.Unlock()
+	m.bar.Publish(now, dataAt, all, sight)
+	if err := m.bar.Save(); err != nil {
+		m.log.Warn("the snapshot is not kept over a restart", "why", err)
+	}
+}
+
+// adopt makes f the inventory that is watched.
+func (m *monitor) adopt(f *fleet.Fleet) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := map[string]*watched{}
+	var hosts []schedule.Host
+	for i, h := range f.Hosts {
+		s := schedule.Host{Name: h.Name, Every: f.Interval}
+		var names []string
+		for j := range h.Checks {
+			c := &f.Hosts[i].Checks[j]
+			c.Lookup = m.lookup
+			names = append(names, c.Name)
+			if streams(c.Name) {
+				s.Streams = append(s.Streams, *c)
+			} else {
+				s.Checks = append(s.Checks, *c)
+			}
+		}
+		hosts = append(hosts, s)
+		roles := hoststate.Roles{Down: f.Status.Down, Degraded: f.Status.Degraded}.Of(names, aimed())
+		w := &watched{host: h, roles: roles, state: hoststate.Host{Interval: f.Interval}}
+		if known := m.watched[h.Name]; known != nil && known.state.Interval == f.Interval {
+			w.state, w.last = known.state, known.last
+		}
+		next[h.Name] = w
+	}
+	m.inventory, m.watched = f, next
+	m.scheduler.Replace(hosts)
+}
+
+// lookup resolves names as the self-check of now knows to.
+func (m *monitor) lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
+	return m.check().Lookup(ctx, network, host)
+}
+
+// reload reads the inventory again. A fault leaves everything as it was.
+func (m *monitor) reload() error {
+	err := m.tryReload()
+	m.mu.Lock()
+	m.reloadOK = err == nil
+	if err == nil {
+		m.reloaded = time.Now()
+	}
+	m.mu.Unlock()
+	if err != nil {
+		m.log.Error("the inventory was not reloaded: what ran goes on", "why", err)
+	} else {
+		m.log.Info("the inventory was reloaded")
+	}
+	return err
+}
+
+func (m *monitor) tryReload() error {
+	f, err := m.flags.load(served())
+	if err == nil {
+		err = validate(f)
+	}
+	if err != nil {
+		return err
+	}
+	asked, err := m.loadAsked()
+	if err != nil {
+		return err
+	}
+	checker, err := newChecker(f)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	if fmt.Sprint(f.Billing) != fmt.Sprint(m.inventory.Billing) || f.StateDir != m.inventory.StateDir || f.Interval != m.inventory.Interval {
+		m.log.Warn("billing, state_dir and interval take effect at the next start")
+	}
+	f.Interval = m.inventory.Interval
+	m.asked, m.checker = asked, checker
+	close(m.renewed)
+	m.renewed = make(chan struct{})
+	m.mu.Unlock()
+	m.adopt(f)
+	m.publish(time.Now())
+	return nil
+}
+
+// loadAsked is the inventory with the checks as /probe runs them.
+func (m *monitor) loadAsked() (*fleet.Fleet, error) {
+	return m.flags.load(asked())
+}
+
+// samples are the exporter's own.
+func (m *monitor) samples(yield func(metric.Sample) bool) {
+	m.mu.Lock()
+	ok, at := 0.0, float64(m.reloaded.UnixMilli())/1000
+	if m.reloadOK {
+		ok = 1
+	}
+	m.mu.Unlock()
+	for _, s := range []metric.Sample{
+		{Metric: "config_last_reload_successful", Help: "Whether the inventory was read without a fault the last time it was read.", Value: ok},
+		{Metric: "config_last_reload_success_timestamp_seconds", Help: "When the inventory was last read without a fault.", Value: at},
+		{Metric: "build_info", Help: "Which milepost this is.", Labels: []string{"version", version.String()}, Value: 1},
+	} {
+		if !yield(s) {
+			return
+		}
+	}
+}

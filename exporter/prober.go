@@ -1,0 +1,226 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/fleet"
+	"milepost/lib/metric"
+	"milepost/lib/nagios"
+	"milepost/lib/option"
+	"milepost/lib/prom"
+)
+
+// A prober answers /probe: a check of a host of the inventory, now.
+type prober struct {
+	*monitor
+	slots chan struct{}
+
+	mu   sync.Mutex
+	busy map[string]bool // host and check that is being probed
+}
+
+func newProber(m *monitor) *prober {
+	return &prober{monitor: m, slots: make(chan struct{}, max(1, m.flags.ProbeConcurrency)), busy: map[string]bool{}}
+}
+
+var (
+	// fromURL are the options that a request may set.
+	fromURL = []string{"warning", "critical", "timeout", "count"}
+	// otherParams are the parameters that are no options of a check.
+	otherParams = []string{"target", "check", "module", "ip", "debug"}
+	// secretless are the checks that --probe.any-target allows.
+	secretless = []string{"packet_loss", "resolver"}
+)
+
+// A refusal is an error with the status that says it.
+type refusal struct {
+	status int
+	error
+}
+
+// ServeHTTP probes.
+func (p *prober) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, err := p.check(r)
+	if err == nil {
+		var leave func()
+		if leave, err = p.enter(c.Target.Name + " " + c.Name); err == nil {
+			defer leave()
+			p.answer(w, r, c)
+			return
+		}
+	}
+	status := http.StatusBadRequest
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		status = refused.status
+	}
+	http.Error(w, err.Error(), status)
+}
+
+// Unwrap is the reason.
+func (r *refusal) Unwrap() error { return r.error }
+
+func (p *prober) answer(w http.ResponseWriter, r *http.Request, c check.Check) {
+	c.Lookup = p.lookup
+	c.Timeout = scrapeTimeout(r, c.Timeout)
+	o := p.board.Believe(c.Run(r.Context()))
+	if debug, _ := strconv.ParseBool(r.URL.Query().Get("debug")); debug {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_ = nagios.Write(w, nagios.FormatNagios, 3, o) // a client that is gone misses nothing
+		return
+	}
+	prom.Handler(p.collector.Probe(o), prom.Serving{Log: p.log}).ServeHTTP(w, r)
+}
+
+// scrapeTimeout leaves half a second of what Prometheus waits for the answer.
+func scrapeTimeout(r *http.Request, timeout time.Duration) time.Duration {
+	s, err := strconv.ParseFloat(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
+	if err != nil || !(s > 0 && s < 3600) {
+		return timeout
+	}
+	wait := time.Duration(s * float64(time.Second))
+	return min(timeout, max(wait-500*time.Millisecond, wait/2))
+}
+
+// enter takes a slot, of which there are few, and one a host and check.
+func (p *prober) enter(what string) (leave func(), err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy[what] {
+		return nil, &refusal{http.StatusTooManyRequests, errors.New("this check of this host is being probed already")}
+	}
+	select {
+	case p.slots <- struct{}{}:
+	default:
+		return nil, &refusal{http.StatusServiceUnavailable, fmt.Errorf("%d probes run already: see --probe.concurrency", cap(p.slots))}
+	}
+	p.busy[what] = true
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.busy, what)
+		<-p.slots
+	}, nil
+}
+
+// check is what the request asks for.
+func (p *prober) check(r *http.Request) (check.Check, error) {
+	query := r.URL.Query()
+	for name, values := range query {
+		if !slices.Contains(fromURL, name) && !slices.Contains(otherParams, name) {
+			return check.Check{}, fmt.Errorf("unknown parameter %q: it may be %s", name, strings.Join(slices.Concat(otherParams, fromURL), ", "))
+		}
+		if len(values) > 1 {
+			return check.Check{}, fmt.Errorf("parameter %q is there twice", name)
+		}
+	}
+	host, name := query.Get("target"), query.Get("check")
+	if name == "" {
+		name = query.Get("module")
+	}
+	if host == "" || name == "" {
+		return check.Check{}, errors.New("which host and which check? /probe?target=HOST&check=NAME")
+	}
+	p.monitor.mu.Lock()
+	f := p.asked
+	p.monitor.mu.Unlock()
+	c, err := p.find(f, host, name)
+	if err != nil {
+		return check.Check{}, err
+	}
+	if c, err = override(f, c, query); err != nil {
+		return check.Check{}, err
+	}
+	switch ip := query.Get("ip"); ip {
+	case "":
+	case "4", "6":
+		c.Network = "ip" + ip
+	default:
+		return check.Check{}, fmt.Errorf("ip %q is neither 4 nor 6", ip)
+	}
+	return c, nil
+}
+
+// find is the check of the host, or of any address where that is allowed.
+func (p *prober) find(f *fleet.Fleet, host, name string) (check.Check, error) {
+	for _, h := range f.Hosts {
+		if h.Name != host {
+			continue
+		}
+		for _, c := range h.Checks {
+			if c.Name == name {
+				return c, nil
+			}
+		}
+		return check.Check{}, &refusal{http.StatusNotFound, fmt.Errorf("host %q has no check %q", host, name)}
+	}
+	if !p.flags.ProbeAny {
+		return check.Check{}, &refusal{http.StatusNotFound, fmt.Errorf("no host %q in the inventory", host)}
+	}
+	if !slices.Contains(secretless, name) {
+		return check.Check{}, &refusal{http.StatusForbidden, fmt.Errorf("hosts outside the inventory may be asked for %s only", strings.Join(secretless, ", "))}
+	}
+	a, err := netip.ParseAddr(host)
+	if err != nil {
+		return check.Check{}, &refusal{http.StatusForbidden, errors.New("hosts outside the inventory are given by address")}
+	}
+	if a = a.Unmap(); a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast() || a.IsInterfaceLocalMulticast() {
+		return check.Check{}, &refusal{http.StatusForbidden, errors.New("loopback, link-local and multicast addresses are not probed")}
+	}
+	return bindAny(name, a, f.Timeout)
+}
+
+func bindAny(name string, a netip.Addr, timeout time.Duration) (check.Check, error) {
+	for _, k := range asked() {
+		if k.Name == name {
+			c, err := k.Bind(k.Default(), metric.Target{Name: a.String(), Address: a.String()})
+			c.Timeout = timeout
+			return c, err
+		}
+	}
+	return check.Check{}, &refusal{http.StatusNotFound, fmt.Errorf("no check %q", name)}
+}
+
+// override is c with the options of the request.
+func override(f *fleet.Fleet, c check.Check, query map[string][]string) (check.Check, error) {
+	given := false
+	for _, name := range fromURL {
+		given = given || len(query[name]) > 0
+	}
+	if !given {
+		return c, nil
+	}
+	for _, k := range asked() {
+		if k.Name != c.Name {
+			continue
+		}
+		config := k.Default()
+		common := struct{ Timeout time.Duration }{c.Timeout}
+		o := option.New(config, &common)
+		if f.File != "" {
+			if _, err := fleet.Options(f.File, c.Target.Name, k, o); err != nil {
+				return c, &refusal{http.StatusInternalServerError, err}
+			}
+		}
+		most := common.Timeout
+		for _, name := range fromURL {
+			if len(query[name]) > 0 {
+				if err := o.Put(name, "the URL", query[name][0]); err != nil {
+					return c, err
+				}
+			}
+		}
+		bound, err := k.Bind(config, c.Target)
+		bound.Timeout, bound.Network = min(common.Timeout, most), c.Network
+		return bound, err
+	}
+	return c, fmt.Errorf("no check %q", c.Name)
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"milepost/lib/prom"
+)
+
+// scrapesAtOnce bounds how many pages of metrics are made at the same time.
+const scrapesAtOnce = 8
+
+// operator is everything, for those who run the fleet.
+func (m *monitor) operator() http.Handler {
+	mux := http.NewServeMux()
+	serving := prom.Serving{AtOnce: scrapesAtOnce, Timeout: time.Minute, Log: m.log}
+	users := &prom.Collector{Others: m.billing.users(), Dropped: m.collector.Dropped}
+	mux.Handle("GET /metrics", prom.Handler(m.collector.Registry(true), serving))
+	mux.Handle("GET /metrics/users", prom.Handler(users.Registry(false), serving))
+	mux.Handle("GET /probe", newProber(m))
+	mux.HandleFunc("GET /sd", m.serviceDiscovery)
+	mux.HandleFunc("GET /-/healthy", say("milepost is healthy\n"))
+	mux.HandleFunc("GET /-/ready", say("milepost is ready\n"))
+	mux.HandleFunc("POST /-/reload", m.reloadOverHTTP)
+	mux.HandleFunc("GET /canary", canary)
+	mux.Handle("/", m.bar.Operator())
+	return mux
+}
+
+// public is what everybody may see.
+func (m *monitor) public() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /canary", canary)
+	mux.Handle("/", m.bar.Public())
+	return mux
+}
+
+func say(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = fmt.Fprint(w, text) // a client that is gone misses nothing
+	}
+}
+
+// reloadOverHTTP is POST /-/reload, where it is switched on.
+func (m *monitor) reloadOverHTTP(w http.ResponseWriter, r *http.Request) {
+	if !m.flags.EnableReload {
+		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		return
+	}
+	answer := make(chan error, 1)
+	select {
+	case m.reloadAsked <- answer:
+	case <-r.Context().Done():
+		return
+	}
+	if err := <-answer; err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+// A target is a group of Prometheus' HTTP service discovery.
+type target struct {
+	Targets []string          `json:"targets"`
+	Labels  map[string]string `json:"labels"`
+}
+
+// serviceDiscovery tells Prometheus to scrape /probe for every check of every
+// host, at the address that it asked us by.
+func (m *monitor) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
+	m.mu.Lock()
+	f := m.inventory
+	m.mu.Unlock()
+	all := []target{}
+	for _, h := range f.Hosts {
+		for _, c := range h.Checks {
+			labels := map[string]string{
+				"__metrics_path__": "/probe", "__param_target": h.Name, "__param_check": c.Name,
+				"__meta_milepost_host": h.Name, "__meta_milepost_check": c.Name, "__meta_milepost_group": h.Group,
+				"__meta_milepost_city": h.City, "__meta_milepost_country": h.Country,
+			}
+			for name, value := range h.Labels {
+				labels["__meta_milepost_label_"+name] = value
+			}
+			all = append(all, target{[]string{r.Host}, labels})
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(all) // a client that is gone misses nothing
+}

@@ -1,0 +1,132 @@
+package statusbar
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+)
+
+// An edition is a content as bytes. Each body is encoded once, when it is first
+// asked for: nobody pays for a spelling that nobody reads.
+type edition struct {
+	content
+	routes   map[string]func() *body // what everybody may see, by path
+	operator func() *body            // the page with the sentences
+	byID     func() map[string]int   // of hosts, in content.hosts
+	drawn    *drawings
+}
+
+func newEdition(d *drawings, c content) *edition {
+	e := &edition{content: c, drawn: d}
+	once := func(v func() any) func() *body {
+		return sync.OnceValue(func() *body { return newBody(kindJSON, encode(v())) })
+	}
+	e.routes = map[string]func() *body{
+		"/status.json":            once(func() any { return c.document() }),
+		"/fleet.json":             once(func() any { return c.fleet }),
+		"/api/v2/status.json":     once(func() any { return c.statusPanel() }),
+		"/api/v2/components.json": once(func() any { return c.componentsPanel() }),
+		"/api/v2/summary.json":    once(func() any { return c.summaryPanel() }),
+		"/":                       sync.OnceValue(func() *body { return d.page(viewOf(c.document(), c.page)) }),
+	}
+	e.operator = sync.OnceValue(func() *body { return d.page(operatorView(c)) })
+	e.byID = sync.OnceValue(func() map[string]int {
+		all := make(map[string]int, len(c.hosts))
+		for i, h := range c.hosts {
+			all[h.ID] = i
+		}
+		return all
+	})
+	return e
+}
+
+// find is the body at a public path; nil if there is none.
+func (e *edition) find(path string) *body {
+	if route := e.routes[path]; route != nil {
+		return route()
+	}
+	name, ok := strings.CutPrefix(path, "/badge/")
+	if !ok {
+		return nil
+	}
+	if id, ok := strings.CutSuffix(name, ".json"); ok {
+		if i, ok := e.byID()[id]; ok {
+			return newBody(kindJSON, encode(e.hosts[i].shield(e.generatedAt)))
+		}
+	}
+	if id, ok := strings.CutSuffix(name, ".svg"); ok {
+		if i, ok := e.byID()[id]; ok {
+			return newBody(kindSVG, e.drawn.badge(e.hosts[i], e.generatedAt))
+		}
+	}
+	return nil
+}
+
+// maxAge is how long a cache may keep what is served at now: a quarter of a round,
+// and nothing beyond its lease.
+func (e *edition) maxAge(now time.Time) time.Duration {
+	age := e.interval / 4
+	if !e.lapsed && !e.dataAt.IsZero() {
+		age = min(age, e.lease().Until.Sub(now))
+	}
+	return max(age, 0).Truncate(time.Second)
+}
+
+// refresh is in how many seconds a page that is served at now should be asked for
+// again: twice a round, and when its lease ends.
+func (e *edition) refresh(now time.Time) string {
+	in := time.Duration(refreshSeconds(e.interval)) * time.Second
+	if left := e.lease().Until.Sub(now); !e.lapsed && left > 0 {
+		in = min(in, left+time.Second)
+	}
+	return seconds(in)
+}
+
+// refreshSeconds is half a round, as far as that suits a person who reads.
+func refreshSeconds(interval time.Duration) int {
+	return int(min(max(interval/2, 5*time.Second), time.Minute).Seconds())
+}
+
+// The media types.
+const (
+	kindJSON = "application/json; charset=utf-8"
+	kindHTML = "text/html; charset=utf-8"
+	kindSVG  = "image/svg+xml; charset=utf-8"
+)
+
+// A body is an answer, ready to be sent.
+type body struct {
+	kind     string
+	policy   string // Content-Security-Policy, of a page
+	identity []byte
+	gzip     []byte // nil where it would not pay
+	tag      string // the hash of identity, in hex
+}
+
+// worthGzip is from how many bytes on an answer is compressed: less fits into one
+// packet anyhow.
+const worthGzip = 1000
+
+func newBody(kind string, text []byte) *body {
+	sum := sha256.Sum256(text)
+	b := &body{kind: kind, identity: text, tag: hex.EncodeToString(sum[:8])}
+	if len(text) >= worthGzip {
+		b.gzip = compress(text)
+	}
+	return b
+}
+
+func compress(text []byte) []byte {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	_, err := w.Write(text)
+	if err = errors.Join(err, w.Close()); err != nil {
+		panic(err) // a buffer refuses nothing
+	}
+	return packed.Bytes()
+}

@@ -1,0 +1,150 @@
+package statusbar
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// kept is the name of the last snapshot in Config.StateDir.
+const kept = "status.json"
+
+// keptLimit is how much of a kept snapshot is read: that of 50,000 hosts.
+const keptLimit = 16 << 20
+
+// Save keeps the newest snapshot over a restart. It
+// waits for the disk, which holds up the caller and never a reader. A snapshot
+// without any measurement is not saved: it knows less than the one before it.
+func (b *Bar) Save() error {
+	b.saving.Lock()
+	defer b.saving.Unlock()
+	e := b.current.Load().live
+	if e.dataAt.IsZero() {
+		return nil
+	}
+	b.mu.Lock()
+	config := b.config
+	b.mu.Unlock()
+	var failed []error
+	status := e.routes["/status.json"]()
+	if config.StateDir != "" {
+		failed = append(failed, write(filepath.Join(config.StateDir, kept), status.identity))
+	}
+	return errors.Join(failed...)
+}
+
+// write replaces the file at once: a reader sees the old or the new, and so does
+// who starts after the machine lost its power.
+func write(path string, text []byte) error {
+	err := replace(path, text)
+	if err != nil {
+		return fmt.Errorf("saving status %q: %w", path, bare(err))
+	}
+	return nil
+}
+
+// bare is err without the operation and the path that the message has already.
+func bare(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.Err
+	}
+	return err
+}
+
+func replace(path string, text []byte) error {
+	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".next")
+	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(next, path); err != nil {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Restore shows the snapshot that an earlier process kept, with its own data_at:
+// its lease runs on, and ends by itself unless a round is completed before. Nothing
+// of it is carried into the states of hosts. That there is none is no error; one
+// that cannot be believed is not shown, and what New shows stays.
+func (b *Bar) Restore(now time.Time) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.config.StateDir == "" {
+		return nil
+	}
+	path := filepath.Join(b.config.StateDir, kept)
+	d, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("restoring status %q: %w", path, bare(err))
+	}
+	b.seq = max(b.seq, d.Seq)
+	at := time.Time(d.DataAt)
+	if at.After(now) {
+		return fmt.Errorf("restoring status %q: it is of %s, which is yet to come: "+
+			"this machine's clock was set back, and nobody can tell how old the status is", path, d.DataAt)
+	}
+	c := d.content()
+	c.page, c.fleet = b.config.Page, b.current.Load().live.fleet
+	b.current.Store(newSnapshot(b.drawn, c))
+	return nil
+}
+
+func read(path string) (document, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return document{}, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, keptLimit+1))
+	if err != nil {
+		return document{}, err
+	}
+	return parse(text)
+}
+
+// parse reads a document that Save wrote.
+func parse(text []byte) (document, error) {
+	if len(text) > keptLimit {
+		return document{}, fmt.Errorf("it is longer than %d bytes", keptLimit)
+	}
+	var d document
+	if err := json.Unmarshal(text, &d); err != nil {
+		return document{}, fmt.Errorf("it is damaged: %w", err)
+	}
+	switch {
+	case d.Schema != schema:
+		return document{}, fmt.Errorf("its schema is %q, not %q", d.Schema, schema)
+	case time.Time(d.DataAt).IsZero():
+		return document{}, errors.New("it has no data_at")
+	case d.IntervalS < 0 || d.IntervalS > maxInterval.Seconds():
+		return document{}, fmt.Errorf("its interval_s is %v", d.IntervalS)
+	}
+	return d, nil
+}
+
+// maxInterval is the longest interval that is believed of a file: a longer one
+// would lend its states for days.
+const maxInterval = 24 * time.Hour

@@ -1,0 +1,251 @@
+package statusbar
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/hoststate"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// A view is what page.html shows.
+type view struct {
+	Page        Page
+	Operator    bool // has the sentences of the checks
+	Lapsed      bool
+	State       state
+	Summary     string
+	Tallies     []tally
+	Doubts      []string // what is not well with the monitor
+	Sight       string
+	DataAt      moment // zero: nothing was measured yet
+	ValidUntil  moment
+	GeneratedAt moment
+	Lease       int // seconds from GeneratedAt until the page goes grey
+	Refresh     int // seconds until it is loaded again
+	Attention   []row
+	Well        []row // all is well with them
+}
+
+// A state is a status with its shape.
+type state struct {
+	Word string
+	spelling
+}
+
+func stateOf(s hoststate.Status) state { return state{s.String(), spell(s)} }
+
+// A tally is how many hosts are in a state, and their place in a bar 1000 wide.
+type tally struct {
+	state
+	N, X, Width int
+}
+
+// A row is one host.
+type row struct {
+	state
+	status  hoststate.Status
+	worst   verdict.Status
+	ID      string
+	Name    string
+	Group   string
+	Was     string // what an unknown host was; "" = nothing
+	Check   string // the worst of its checks; "" = all are well
+	Said    string // that one's status
+	Fault   metric.Fault
+	Text    string // why
+	Others  []word // the other checks that are not well
+	Since   moment
+	For     string // how long since
+	Checked moment
+	Latency string
+}
+
+type word struct{ Check, Said string }
+
+// A moment is a time for a machine and for a person.
+type moment struct{ ISO, Text string }
+
+// at is t as read on the day of now.
+func at(t, now time.Time) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	t, now = t.UTC(), now.UTC()
+	m := moment{ISO: t.Format(rfc3339Z), Text: t.Format("15:04:05")}
+	if t.Year() != now.Year() || t.YearDay() != now.YearDay() {
+		m.Text = t.Format("2 Jan 15:04")
+	}
+	return m
+}
+
+// viewOf is the page as status.json alone tells it.
+func viewOf(d document, p Page) view {
+	now := time.Time(d.GeneratedAt)
+	v := view{
+		Page: p, State: stateOf(d.Status), Summary: d.Summary, Tallies: tallies(d.Counts), Sight: d.Monitor.Status.String(),
+		DataAt: at(time.Time(d.DataAt), now), ValidUntil: at(time.Time(d.ValidUntil), now), GeneratedAt: at(now, now),
+		Refresh: refreshSeconds(time.Duration(d.IntervalS * float64(time.Second))),
+	}
+	if left := time.Time(d.ValidUntil).Sub(now); left > 0 {
+		v.Lease = int(left.Seconds())
+	}
+	for _, r := range d.Monitor.Reasons {
+		v.Doubts = append(v.Doubts, sentence(r))
+	}
+	for _, c := range d.Components {
+		r := c.row(now)
+		if c.Status == hoststate.Up {
+			v.Well = append(v.Well, r)
+		} else {
+			v.Attention = append(v.Attention, r)
+		}
+	}
+	v.sort()
+	return v
+}
+
+func (c component) row(now time.Time) row {
+	r := row{
+		state: stateOf(c.Status), status: c.Status, ID: c.ID, Name: c.Name, Group: c.Group,
+		Since: at(time.Time(c.Since), now), Checked: at(time.Time(c.CheckedAt), now),
+	}
+	if r.Name == r.ID {
+		r.ID = ""
+	}
+	if !time.Time(c.Since).IsZero() {
+		r.For = ago(now.Sub(time.Time(c.Since)))
+	}
+	if c.Reason != nil {
+		r.Text = sentence(*c.Reason)
+	}
+	if c.LastKnown != nil {
+		r.Was = c.LastKnown.String()
+	}
+	if c.LatencyMS != nil {
+		r.Latency = strconv.FormatInt(*c.LatencyMS, 10) + " ms"
+	}
+	if c.Status == hoststate.Up {
+		return r
+	}
+	for _, w := range c.Checks {
+		if w.Status.Worse(r.worst) {
+			r.worst, r.Check, r.Said = w.Status, w.Check, w.Status.String()
+		}
+	}
+	return r
+}
+
+// operatorView is the public page with what the checks say: also those without a
+// role, and those of hosts that are up.
+func operatorView(c content) view {
+	d := c.document()
+	v := viewOf(d, c.page)
+	v.Operator, v.Lapsed = true, c.lapsed
+	v.Attention, v.Well = nil, nil
+	for i, o := range d.Components {
+		r := o.row(time.Time(d.GeneratedAt))
+		if !c.lapsed {
+			r.tell(c.hosts[i].Outcomes)
+		}
+		if r.status == hoststate.Up && r.worst == verdict.OK {
+			v.Well = append(v.Well, r)
+		} else {
+			v.Attention = append(v.Attention, r)
+		}
+	}
+	v.sort()
+	return v
+}
+
+// longest is how much of a sentence a row shows, in runes: the plugin's -v has the rest.
+const longest = 240
+
+// tell puts the sentence of the worst outcome in the place of the public reason,
+// and names the others that are not well.
+func (r *row) tell(outcomes []check.Outcome) {
+	if len(outcomes) == 0 {
+		return
+	}
+	bad := slices.DeleteFunc(slices.Clone(outcomes), func(o check.Outcome) bool { return o.Status == verdict.OK })
+	if len(bad) == 0 {
+		r.worst, r.Check, r.Said = verdict.OK, "", ""
+		return
+	}
+	slices.SortStableFunc(bad, func(a, b check.Outcome) int { return worstFirst(a.Status, b.Status) })
+	worst := bad[0]
+	r.worst, r.Check, r.Said, r.Fault = worst.Status, worst.Check, worst.Status.String(), worst.Fault
+	r.Text = short(worst.Summary)
+	for _, o := range bad[1:] {
+		r.Others = append(r.Others, word{o.Check, o.Status.String()})
+	}
+}
+
+func worstFirst(a, b verdict.Status) int {
+	switch {
+	case a.Worse(b):
+		return -1
+	case b.Worse(a):
+		return 1
+	default:
+		return 0
+	}
+}
+
+func short(s string) string {
+	if all := []rune(s); len(all) > longest {
+		return string(all[:longest-1]) + "…"
+	}
+	return s
+}
+
+func (v *view) sort() {
+	order := func(a, b row) int {
+		return cmp.Or(hoststate.WorstFirst(a.status, b.status), worstFirst(a.worst, b.worst), cmp.Compare(a.Name, b.Name))
+	}
+	slices.SortStableFunc(v.Attention, order)
+	slices.SortStableFunc(v.Well, order)
+}
+
+// tallies are the states that hosts are in, the worst first. The least of them can
+// still be seen in the bar.
+func tallies(c hoststate.Counts) []tally {
+	all := hoststate.Statuses()
+	slices.SortFunc(all, hoststate.WorstFirst)
+	var shown []tally
+	const whole, least = 1000, 8
+	room := whole
+	for _, s := range all {
+		if n := c.Of(s); n > 0 {
+			shown = append(shown, tally{state: stateOf(s), N: n})
+			room -= least
+		}
+	}
+	x := 0
+	for i := range shown {
+		shown[i].X, shown[i].Width = x, least+room*shown[i].N/c.Total()
+		x += shown[i].Width
+	}
+	return shown
+}
+
+// ago is d as people say it, by its two greatest units.
+func ago(d time.Duration) string {
+	d = max(d, 0)
+	days, hours, minutes, secs := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60, int(d.Seconds())%60
+	switch {
+	case days > 0:
+		return fmt.Sprintf("%d d %d h", days, hours)
+	case hours > 0:
+		return fmt.Sprintf("%d h %d min", hours, minutes)
+	case minutes > 0:
+		return fmt.Sprintf("%d min", minutes)
+	default:
+		return fmt.Sprintf("%d s", secs)
+	}
+}
