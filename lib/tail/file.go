@@ -5,182 +5,201 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"time"
 )
 
-// MaxLine is the longest line that is read, in bytes: sixteen times what squid writes.
+// MaxLine is the longest line that is read, in bytes: over a hundred times
+// what squid 5 writes. A longer one is passed over.
 const MaxLine = 1 << 20
 
-// errGone is the error of a file that was renamed or deleted before it was opened.
-var errGone = errors.New("no such file any more")
-
-// A file is one that is held open.
+// A file is one that is held open and read.
 type file struct {
-	sighting
+	sighting        // as it was last seen
+	named    bool   // it still had a name at the last scan
+	head     []byte // the first bytes of the content, 4096 at most
+	gen      *Generation
+
 	handle  *os.File
-	content io.ReaderAt // of the handle, decompressed
+	content io.ReaderAt // what is in it, decompressed
 	zipped  bool
 
-	gen     *Generation
-	head    []byte    // the first bytes of the content
-	grew    time.Time // when it was last seen to be longer
-	partial int       // bytes of a last line that has no newline yet
-	long    int       // bytes of a line that is being passed over
-	short   bool      // it is compressed and ends too soon
-	drained bool      // it is compressed and was read to its end
-	named   bool      // the last scan found it
+	grew    time.Time // when it was last seen to grow
+	drained bool      // everything there was is read
+	short   bool      // it is compressed and its end is missing
+	partial int64     // how many bytes follow the last newline
+	long    int64     // how many bytes of a line beyond MaxLine were looked at
 }
 
-// take opens the file at path.
+// take opens the file at path and reads its head.
 func take(path string) (*file, error) {
 	handle, s, err := open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errGone
-	}
 	if err != nil {
 		return nil, err
 	}
-	x := &file{sighting: s, handle: handle, content: handle, zipped: isGzip(handle), named: true}
+	x := &file{sighting: s, named: true, handle: handle, content: handle, zipped: isGzip(handle)}
 	if x.zipped {
 		x.content = &unzipped{file: handle}
 	}
-	x.see()
+	x.head, err = x.start()
+	x.short = errors.Is(err, io.ErrUnexpectedEOF)
+	if err != nil && !atEnd(err) && !x.zipped { // what is corrupt inside, next finds out
+		handle.Close()
+		return nil, fmt.Errorf("following %q: %w", path, cause(err))
+	}
 	return x, nil
 }
 
-// see reads the head, as long as it is not all there.
-func (x *file) see() {
-	if len(x.head) == headSize {
-		return
-	}
+// start reads the first bytes of the content.
+func (x *file) start() ([]byte, error) {
 	head := make([]byte, headSize)
-	n, _ := x.content.ReadAt(head, 0) // what cannot be read now is found out by next
-	x.head = head[:n]
+	n, err := x.content.ReadAt(head, 0)
+	return head[:n], err
 }
 
-// stat looks how long the file is.
+// atEnd says that there is no more for now.
+func atEnd(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// stat notes how long the file is now.
 func (x *file) stat(now time.Time) error {
 	info, err := x.handle.Stat()
 	if err != nil {
 		return fmt.Errorf("following %q: %w", x.path, cause(err))
 	}
-	if info.Size() != x.size {
-		x.grew = now
+	// The time too: a file may be truncated and filled to the length it had.
+	if info.Size() != x.size || !info.ModTime().Equal(x.modified) {
+		x.grew, x.drained = now, false
 	}
 	x.size, x.modified = info.Size(), info.ModTime()
 	return nil
 }
 
-// lag is how many bytes are there and were not read.
-func (x *file) lag() int64 {
-	if x.zipped {
-		return 0 // nobody knows before it is decompressed
-	}
-	return max(0, x.size-x.gen.Offset)
-}
-
-// next reads on; none says that there is nothing.
-func (x *file) next(buffer []byte) (ev Event, none bool) {
-	g := x.gen
-	if !x.zipped && x.size < g.Offset {
-		g.State = Lost
-		return Event{Kind: Truncated, Generation: *g, From: g.Offset, To: -1}, false
-	}
-	before, fresh, err := x.read(buffer)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		x.short = true
-	case err != nil && !errors.Is(err, io.EOF) && x.zipped:
-		return x.unreadable(err), false
-	case err != nil && !errors.Is(err, io.EOF):
-		return Event{Kind: Trouble, To: -1, Err: fmt.Errorf("reading %q: %w", x.path, cause(err))}, false
-	case x.zipped && errors.Is(err, io.EOF):
-		x.drained = bytes.IndexByte(fresh, '\n') < 0
-	}
-	if !g.Tail.begins(before) {
-		return x.rewritten(), false
-	}
-	x.partial = 0
-	switch end := bytes.LastIndexByte(fresh, '\n') + 1; {
-	case x.long > 0 && len(fresh) > 0:
-		return x.pass(buffer, len(before), fresh), false
-	case end > 0:
-		from := g.Offset
-		x.consume(buffer[:len(before)+end], end)
-		return Event{Kind: Lines, Generation: *g, From: from, To: g.Offset, Lines: fresh[:end]}, false
-	case len(fresh) == MaxLine:
-		return x.pass(buffer, len(before), fresh), false
-	default:
-		x.partial = len(fresh)
-		return Event{}, true
+// next reads on into b, which has room for MaxLine and a tail. none is true if
+// there is nothing, or nothing whole, to be had now.
+func (x *file) next(b []byte) (ev Event, none bool) {
+	for {
+		at := x.gen.Offset + x.long
+		back := min(at, tailSize)
+		n, err := x.content.ReadAt(b[:back+MaxLine], at-back)
+		if err != nil && !atEnd(err) {
+			return x.unreadable(err), false
+		}
+		got := b[:n]
+		if int64(n) < back || x.long == 0 && !x.gen.Tail.begins(got) {
+			return x.cut(), false
+		}
+		fresh := got[back:]
+		x.drained = len(fresh) < MaxLine
+		x.short = errors.Is(err, io.ErrUnexpectedEOF)
+		if at < headSize {
+			x.head = append(x.head[:at], fresh[:min(len(fresh), int(headSize-at))]...)
+		}
+		if ev, ok := x.whole(at, got, fresh); ok {
+			return ev, false
+		}
+		x.partial = int64(len(fresh))
+		if x.long > 0 || !x.drained {
+			x.long += int64(len(fresh))
+		}
+		if x.drained {
+			return Event{}, true
+		}
 	}
 }
 
-// read fills the buffer with what was consumed last, to know the file by, and
-// with what follows.
-func (x *file) read(buffer []byte) (before, fresh []byte, err error) {
-	known := x.gen.Tail.Len
-	n, err := x.content.ReadAt(buffer[:known+MaxLine], x.gen.Offset-int64(known))
-	if n < known {
-		return buffer[:n], nil, err
+// whole consumes the whole lines of fresh, which is the end of got and starts
+// at the offset at.
+func (x *file) whole(at int64, got, fresh []byte) (Event, bool) {
+	kind, end := Lines, bytes.LastIndexByte(fresh, '\n')+1
+	if x.long > 0 {
+		kind, end = Long, bytes.IndexByte(fresh, '\n')+1
 	}
-	return buffer[:known], buffer[known:n], err
-}
-
-// consume moves the generation behind n more bytes, the last ones of upTo.
-func (x *file) consume(upTo []byte, n int) {
-	x.see()
-	x.gen.State = Open
-	x.gen.advance(x.gen.Offset+int64(n), x.head, upTo)
-}
-
-// pass passes over a line that is too long, up to its newline if that is there.
-func (x *file) pass(buffer []byte, known int, fresh []byte) Event {
-	n := len(fresh)
-	x.long += n
-	if end := bytes.IndexByte(fresh, '\n') + 1; end > 0 {
-		n, x.long = end, 0
+	if end == 0 {
+		return Event{}, false
+	}
+	if kind == Long {
+		x.drained = false // lines may follow
 	}
 	from := x.gen.Offset
-	x.consume(buffer[:known+n], n)
-	return Event{Kind: Long, Generation: *x.gen, From: from, To: x.gen.Offset}
-}
-
-// rest is the last line of a generation that is over, which has no newline.
-func (x *file) rest(buffer []byte) Event {
-	before, fresh, _ := x.read(buffer) // it was read a moment ago
-	kind, from := Torn, x.gen.Offset
-	if x.long > 0 {
-		kind = Long
+	x.gen.State = Open
+	x.gen.advance(at+int64(end), x.head, got[:len(got)-len(fresh)+end])
+	x.partial, x.long = int64(len(fresh)-end), 0
+	ev := Event{Kind: kind, Generation: *x.gen, From: from, To: x.gen.Offset}
+	if kind == Lines {
+		ev.Lines = fresh[:end]
 	}
-	x.consume(buffer[:len(before)+len(fresh)], len(fresh))
+	return ev, true
+}
+
+// rest consumes what follows the last newline of a generation that is over.
+func (x *file) rest(b []byte) Event {
+	kind, from, to := Torn, x.gen.Offset, x.gen.Offset+x.partial
+	if x.long > 0 {
+		kind, to = Long, x.gen.Offset+x.long
+	}
+	back := min(to, tailSize+min(to-from, MaxLine))
+	n, _ := x.content.ReadAt(b[:back], to-back) // it was read a moment ago
+	x.gen.advance(to, x.head, b[:n])
 	x.partial, x.long = 0, 0
-	return Event{Kind: kind, Generation: *x.gen, From: from, To: x.gen.Offset, Lines: fresh}
+	ev := Event{Kind: kind, Generation: *x.gen, From: from, To: to}
+	if kind == Torn {
+		ev.Lines = b[max(0, int64(n)-(to-from)):n]
+	}
+	return ev
 }
 
-// rewritten takes a file as it is now for its generation: somebody wrote it anew
-// while nobody looked. What stands before the offset was not read and is not
-// known; reading goes on behind the next newline.
+// cut is what became of a file that does not hold what was read from it: it
+// was truncated, and starts a new generation, or it was written anew in parts.
+func (x *file) cut() Event {
+	x.long, x.partial, x.drained = 0, 0, false
+	head, _ := x.start()
+	if x.gen.Head.Len > 0 && x.gen.Head.begins(head) {
+		x.head = head
+		return x.rewritten()
+	}
+	ev := Event{Kind: Truncated, From: x.gen.Offset, To: -1}
+	x.gen.State, x.gen.Device, x.gen.Inode = Lost, 0, 0
+	ev.Generation = *x.gen
+	return ev
+}
+
+// rewritten goes on in a file that starts as ever and then differs: after a
+// power cut the last bytes may never have reached the disk. It is not read
+// again from its start, which was counted; what was written between where it
+// differs and the offset is lost.
 func (x *file) rewritten() Event {
-	g := x.gen
-	from := g.Offset
-	x.head = nil
-	x.see()
-	b := make([]byte, MaxLine)
-	n, _ := x.content.ReadAt(b, max(0, from-1))
-	skip := bytes.IndexByte(b[:n], '\n') + 1
-	to := max(0, from-1) + int64(skip)
-	g.Head, g.Tail, g.State = Print{}, Print{}, Open
-	g.advance(to, x.head, b[:skip])
-	return Event{Kind: Rewritten, Generation: *g, From: from, To: to}
+	from, to := min(x.size, x.gen.Offset), x.gen.Offset
+	last := make([]byte, min(from, tailSize))
+	n, _ := x.content.ReadAt(last, from-int64(len(last)))
+	x.gen.advance(from, x.head, last[:n])
+	x.gen.State = Open
+	return Event{Kind: Rewritten, Generation: *x.gen, From: from, To: to}
 }
 
-// unreadable is a compressed generation that ends in the middle.
+// unreadable is a read that failed. Compressed content that is corrupt stays so.
 func (x *file) unreadable(err error) Event {
-	return Event{
-		Kind: Damaged, Generation: *x.gen, From: x.gen.Offset, To: -1,
-		Err: fmt.Errorf("reading compressed log %q: %w", x.path, err),
+	x.drained = true
+	ev := Event{
+		Kind: Trouble, Generation: *x.gen, From: x.gen.Offset, To: -1,
+		Err: fmt.Errorf("reading %q: %w", x.path, cause(err)),
+	}
+	if x.zipped {
+		ev.Kind = Damaged
+	}
+	return ev
+}
+
+// lag is how many bytes are known to wait. Of a compressed file only its own
+// length is known.
+func (x *file) lag() int64 {
+	switch {
+	case x.drained && x.zipped:
+		return 0
+	case x.zipped:
+		return x.size
+	default:
+		return max(0, x.size-x.gen.Offset)
 	}
 }

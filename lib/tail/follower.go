@@ -44,6 +44,7 @@ type sight struct {
 	size     int64
 	modified time.Time
 	gen      *Generation // nil if it was not settled
+	again    bool        // what else held gen is gone: it must be looked at again
 }
 
 // New follows c. known is every Generation that was stored so far; it is not kept.
@@ -167,7 +168,7 @@ func (f *Follower) finish(x *file, ev Event) Event {
 // release lets go of a file and remembers it, so that only a change brings it back.
 func (f *Follower) release(x *file) {
 	x.handle.Close()
-	f.seen[x.identity] = sight{x.size, x.modified, x.gen}
+	f.seen[x.identity] = sight{size: x.size, modified: x.modified, gen: x.gen}
 	f.files = slices.DeleteFunc(slices.Clone(f.files), func(y *file) bool { return y == x })
 }
 

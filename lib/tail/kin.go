@@ -66,7 +66,7 @@ func (f *Follower) kin(x *file, g *Generation) kinship {
 // elsewhere says that another file is known to hold g.
 func (f *Follower) elsewhere(g *Generation) bool {
 	for _, s := range f.seen {
-		if s.gen == g {
+		if s.gen == g && !s.again {
 			return true
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"time"
 )
@@ -96,7 +95,7 @@ func (f *Follower) held(id identity) bool {
 
 func (f *Follower) unchanged(s sighting) bool {
 	was, ok := f.seen[s.identity]
-	return ok && was.gen != nil && was.size == s.size && was.modified.Equal(s.modified)
+	return ok && was.gen != nil && !was.again && was.size == s.size && was.modified.Equal(s.modified)
 }
 
 func (f *Follower) hasInode(x *file) bool {
@@ -112,6 +111,9 @@ func (f *Follower) hasInode(x *file) bool {
 // false if that cannot be told yet.
 func (f *Follower) place(x *file, now time.Time) bool {
 	g, kin := f.relate(x)
+	if was := f.seen[x.identity]; kin == unrelated && was.gen != nil && was.size == x.size && was.modified.Equal(x.modified) {
+		g, kin = was.gen, replica // too short a copy to be known by its prints
+	}
 	if kin == unrelated && !x.live() && f.unsettled(x, now) {
 		f.seen[x.identity] = sight{size: x.size, modified: x.modified}
 		x.handle.Close()
@@ -147,6 +149,8 @@ func (f *Follower) unsettled(x *file, now time.Time) bool {
 	switch {
 	case x.size == 0:
 		return true
+	case f.first(): // it is passed over, whatever it is a copy of
+		return false
 	case x.short:
 		return age < f.config.Quiet
 	default:
@@ -162,13 +166,13 @@ func (f *Follower) nothingNew(x *file, g *Generation) bool {
 // ignore lets go of a file that is g's but need not be read.
 func (f *Follower) ignore(x *file, g *Generation) {
 	x.handle.Close()
-	f.seen[x.identity] = sight{x.size, x.modified, g}
+	f.seen[x.identity] = sight{size: x.size, modified: x.modified, gen: g}
 }
 
 // welcome starts a new generation, or passes over one that was there before
 // the reader was to begin.
 func (f *Follower) welcome(x *file, now time.Time) {
-	first := f.config.FromEnd && f.scanned.IsZero()
+	first := f.first()
 	g := f.begin(x.sighting)
 	switch {
 	case first && x.live() && !x.zipped:
@@ -184,6 +188,9 @@ func (f *Follower) welcome(x *file, now time.Time) {
 		f.hold(x, g, now)
 	}
 }
+
+// first says that this is the look that passes over everything.
+func (f *Follower) first() bool { return f.config.FromEnd && f.scanned.IsZero() }
 
 // toEnd moves a file's generation behind its last newline; false if it has none.
 func (x *file) toEnd() bool {
@@ -216,7 +223,12 @@ func (f *Follower) miss() {
 // lose looks again at the files that were copies of g: one may be all that is left.
 func (f *Follower) lose(g *Generation) {
 	g.State = Lost
-	maps.DeleteFunc(f.seen, func(_ identity, s sight) bool { return s.gen == g })
+	for id, s := range f.seen {
+		if s.gen == g {
+			s.again = true
+			f.seen[id] = s
+		}
+	}
 }
 
 func (f *Follower) reading(g *Generation) bool {
