@@ -91,8 +91,8 @@ func TestNothingButAVerdictIsOK(t *testing.T) {
 func waiting(t *testing.T) map[string]struct{ args, stage string } {
 	port := plugintest.Silent(t)
 	return map[string]struct{ args, stage string }{
-		"check_clock_offset": {fmt.Sprintf("-H 127.0.0.1 -p %d --reference none", port), fmt.Sprintf(`asking "127.0.0.1:%d" for its time over SNMP`, port)},
-		"check_squid_auth":   {fmt.Sprintf("-H 127.0.0.1 -p %d --no-credentials allowed --url http://origin.test/", port), fmt.Sprintf(`asking proxy "127.0.0.1:%d" for "http://origin.test/"`, port)},
+		"check_clock_offset": {fmt.Sprintf("-H 127.0.0.1 -p %d --reference none", port), fmt.Sprintf(`"127.0.0.1:%d"`, port)},
+		"check_squid_auth":   {fmt.Sprintf("-H 127.0.0.1 -p %d --no-credentials allowed --url http://origin.test/", port), fmt.Sprintf(`proxy "127.0.0.1:%d"`, port)},
 		"check_resolver":     {fmt.Sprintf("-H 127.0.0.1 -p %d --query www.example.test", port), fmt.Sprintf(`127.0.0.1:%d`, port)},
 	}
 }
