@@ -3,8 +3,6 @@ package ping
 import (
 	"context"
 	"fmt"
-	"net"
-	"net/netip"
 	"os"
 	"runtime"
 
@@ -88,13 +86,4 @@ func try(network string) error {
 		return err
 	}
 	return conn.Close()
-}
-
-// netipOf is the address of a, without a 4-in-6 prefix.
-func netipOf(a *net.IPAddr) (netip.Addr, bool) {
-	if a == nil {
-		return netip.Addr{}, false
-	}
-	ip, ok := netip.AddrFromSlice(a.IP)
-	return ip.Unmap().WithZone(a.Zone), ok
 }

@@ -107,12 +107,12 @@ func (c Config) usual(spacing time.Duration, n int) Usual {
 // A Plan is what an Echo is to send.
 type Plan struct {
 	To      netip.Addr
-	Count   int // 0 = until ctx ends, from a random moment within the first spacing
+	Count   int // 0 = until ctx ends, each up to a tenth of the spacing early or late
 	Spacing time.Duration
 }
 
 // An Event is what an Echo tells: that a request left, that a reply came, or
-// that a request could not be sent.
+// that a request could not be sent. An Echo that cannot go on returns why.
 type Event struct {
 	Seq  int        // which request, from 0
 	At   time.Time  // with its monotonic reading

@@ -3,8 +3,10 @@ package ping
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -188,6 +190,59 @@ func TestStream(t *testing.T) {
 	})
 }
 
+// What cannot be sent is neither lost nor the end of a stream.
+func TestAStreamGoesOnWhereAPacketCannotBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Default()
+		c.Count, c.Spacing, c.Window = 0, time.Second, 1
+		c.Echo = func(ctx context.Context, p Plan, tell func(Event)) error {
+			for i := 0; sleep(ctx, p.Spacing); i++ {
+				if i == 1 || i == 2 {
+					tell(Event{Seq: i, Err: errors.New("sending: network is unreachable")})
+					continue
+				}
+				tell(Event{Seq: i, At: time.Now()})
+				tell(Event{Seq: i, At: time.Now().Add(80 * time.Millisecond), From: p.To})
+			}
+			return nil
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 4500*time.Millisecond)
+		defer cancel()
+		var got []string
+		for r, err := range Measure(ctx, target(), c) {
+			got = append(got, fmt.Sprintf("%d sent, %d lost, %v", r.Totals.Sent, r.Totals.Lost, err))
+		}
+		want := []string{
+			"1 sent, 0 lost, <nil>",
+			`1 sent, 0 lost, pinging "192.0.2.1": sending: network is unreachable`,
+			`1 sent, 0 lost, pinging "192.0.2.1": sending: network is unreachable`,
+			"2 sent, 0 lost, <nil>",
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	})
+}
+
+func TestAStreamEndsWithItsPinger(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Default()
+		c.Count = 0
+		c.Echo = func(context.Context, Plan, func(Event)) error { return errors.New("it broke") }
+		n := 0
+		for range Measure(t.Context(), target(), c) {
+			n++
+		}
+		if n != 1 {
+			t.Errorf("%d results, want the one error", n)
+		}
+	})
+}
+
+func target() metric.Target {
+	return metric.Target{Name: "fra-1", Address: host.String(), Addrs: []netip.Addr{host}}
+}
+
 func TestFit(t *testing.T) {
 	ms := time.Millisecond
 	for _, tt := range []struct {
@@ -207,16 +262,6 @@ func TestFit(t *testing.T) {
 	} {
 		if n, apart := fit(tt.count, tt.spacing, time.Second, tt.budget); n != tt.n || apart != tt.apart {
 			t.Errorf("%s: %d packets %v apart, want %d %v apart", tt.name, n, apart, tt.n, tt.apart)
-		}
-	}
-}
-
-func TestNumbersGoOnWhereTheWireBeginsAgain(t *testing.T) {
-	for _, tt := range []struct{ sent, seq, want int }{
-		{1, 0, 0}, {10, 3, 3}, {65536, 65535, 65535}, {65537, 0, 65536}, {65537, 65535, 65535}, {131080, 5, 131077}, {131080, 65000, 130536},
-	} {
-		if got := number(tt.sent, tt.seq); got != tt.want {
-			t.Errorf("%d after %d sent is %d, want %d", tt.seq, tt.sent, got, tt.want)
 		}
 	}
 }
@@ -261,17 +306,4 @@ func FuzzPercent(f *testing.F) {
 			t.Fatalf("%q prints as %q and reads as %+v (%v)", s, p, again, err)
 		}
 	})
-}
-
-func TestRealLoopback(t *testing.T) {
-	c := Default()
-	c.Count, c.Spacing = 5, 10*time.Millisecond
-	bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, metric.Target{Name: "lo", Address: "127.0.0.1"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	bound.Timeout = 10 * time.Second
-	if o := bound.Run(t.Context()); o.Status.String() != "OK" || !strings.HasPrefix(o.Summary, "0/") {
-		t.Errorf("%v %q", o.Status, o.Summary)
-	}
 }

@@ -81,6 +81,7 @@ func (r *round) run(ctx context.Context, yield func(Result, error) bool) {
 	})
 	alarm := time.NewTimer(0)
 	defer alarm.Stop()
+	ended := false // the pinger gave up
 	for {
 		alarm.Reset(r.untilDue())
 		var failed error
@@ -93,9 +94,9 @@ func (r *round) run(ctx context.Context, yield func(Result, error) bool) {
 			if !ok {
 				return // it panicked: Wait says so
 			}
-			over, failed = nil, err
+			over, failed, ended = nil, err, err != nil
 		case <-ctx.Done():
-			r.hear(events)
+			_ = r.hear(events) // what could not be sent is not judged now
 			r.cutShort(ctx, yield)
 			return
 		}
@@ -103,7 +104,7 @@ func (r *round) run(ctx context.Context, yield func(Result, error) bool) {
 			failed = err
 		}
 		r.expire(time.Now())
-		if !r.report(failed, yield) {
+		if !r.report(failed, yield) || ended {
 			return
 		}
 	}
