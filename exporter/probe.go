@@ -22,7 +22,7 @@ type probeFlags struct {
 
 // probeCommand runs the checks of one host as the plugins would, with the
 // settings of the inventory, and ends as they do.
-func probeCommand(ctx context.Context, args []string, out, faults io.Writer) (int, error) {
+func probeCommand(ctx context.Context, args []string, out, _ io.Writer) (int, error) {
 	var flags probeFlags
 	operands, done, err := parse("probe", &flags, args, 1, 2, out)
 	if err != nil || done {

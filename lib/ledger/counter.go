@@ -30,13 +30,24 @@ type counter struct {
 	current map[string]*sums           // sums[bucket]
 	totals  totals
 	flaws   []flaw
+	since   int64 // milliseconds: what is earlier is skipped; 0 = nothing is
 	latest  int64 // milliseconds: what is later is absurd
+	before  int64 // milliseconds: the time of the last line whose time is not absurd; 0 = there was none
 }
 
 // A flaw is lines that could not be counted as they stand.
 type flaw struct {
 	kind, detail string
 	count        int64
+	before       int64 // milliseconds: the time of the line before, or 0
+}
+
+// at is when in the log the flaw is, as well as that is known.
+func (f flaw) at() time.Time {
+	if f.before == 0 {
+		return time.Now().UTC().Truncate(time.Second)
+	}
+	return time.UnixMilli(f.before).UTC().Truncate(time.Second)
 }
 
 func newCounter(f *accesslog.Format, exclude []string) *counter {
@@ -77,9 +88,16 @@ func (c *counter) add(lines []byte) {
 	c.totals.lines["skipped"] += skipped
 }
 
-// count is one well-formed line; false if its user is left out.
+// count is one well-formed line; false if its user is left out, or it is of
+// before counting began.
 func (c *counter) count() bool {
 	l := &c.line
+	if absurd := l.Time < earliest || l.Time > c.latest; !absurd {
+		if l.Time < c.since {
+			return false
+		}
+		c.before = l.Time
+	}
 	c.totals.out += l.Sent
 	c.totals.results[l.Result()]++
 	who := l.Who()
@@ -114,9 +132,11 @@ func (c *counter) flawed(kind, detail string) {
 	if kind == "malformed" {
 		c.totals.lines[kind]++
 	}
-	if n := len(c.flaws); n > 0 && c.flaws[n-1].kind == kind && c.flaws[n-1].detail == detail {
-		c.flaws[n-1].count++
-		return
+	for i := range c.flaws { // there are but some kinds of them
+		if f := &c.flaws[i]; f.kind == kind && f.detail == detail && f.before/1000/bucketSize == c.before/1000/bucketSize {
+			f.count++
+			return
+		}
 	}
-	c.flaws = append(c.flaws, flaw{kind, detail, 1})
+	c.flaws = append(c.flaws, flaw{kind, detail, 1, c.before})
 }

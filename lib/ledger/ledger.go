@@ -9,7 +9,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -37,9 +36,12 @@ type Config struct {
 type Ledger struct {
 	config Config
 	zone   *time.Location
+	since  time.Time // lines before it are skipped; zero = none
 	format *accesslog.Format
 	db     *sql.DB
 	tail   *tail.Follower
+
+	revision int64 // of the last commit that was seen
 
 	mu     sync.Mutex
 	totals totals
@@ -70,9 +72,10 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 	case "end":
 		follow.FromEnd = true
 	default:
-		if follow.Since, err = time.ParseInLocation(time.DateOnly, c.Start, l.zone); err != nil {
+		if l.since, err = time.ParseInLocation(time.DateOnly, c.Start, l.zone); err != nil {
 			return nil, fmt.Errorf("ledger: start %q is neither beginning, end nor a date: write 2026-11-01", c.Start)
 		}
+		follow.Since = l.since
 	}
 	if l.db, err = openStore(ctx, c); err != nil {
 		return nil, err
@@ -82,7 +85,7 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 		return nil, errors.Join(err, l.db.Close())
 	}
 	if len(known) > 0 { // whatever start says was done when the ledger began
-		follow.FromEnd, follow.Since = false, time.Time{}
+		follow.FromEnd = false
 	}
 	if l.tail, err = tail.New(follow, known); err != nil {
 		return nil, errors.Join(err, l.db.Close())
@@ -113,22 +116,21 @@ func (l *Ledger) Follow(ctx context.Context) error {
 	b := newBatch(l)
 	last := time.Now()
 	for {
+		ending := ctx.Err() != nil
 		ev, ok := l.tail.Next(time.Now())
 		if ok {
 			b.take(ev)
 		}
-		if !b.empty() && (ctx.Err() != nil || b.size >= commitSize || time.Since(last) >= commitTime) {
-			if err := l.save(b); err != nil {
-				if ctx.Err() != nil {
-					return fmt.Errorf("ledger %q: the last moments were not committed and are counted at the next start: %w", l.config.Path, err)
+		if !b.empty() && (ending || b.size >= commitSize || time.Since(last) >= commitTime) {
+			if !l.saved(ctx, b) {
+				if ending {
+					return fmt.Errorf("ledger %q: the last moments were not committed: they are counted at the next start", l.config.Path)
 				}
-				l.config.Notice(err.Error())
-				sleep(ctx, retry)
 				continue
 			}
 			b, last = newBatch(l), time.Now()
 		}
-		if ctx.Err() != nil {
+		if ending {
 			return nil
 		}
 		if !ok {
@@ -136,6 +138,16 @@ func (l *Ledger) Follow(ctx context.Context) error {
 			sleep(ctx, poll)
 		}
 	}
+}
+
+// saved commits b. If that is not possible now, it says so and waits a while.
+func (l *Ledger) saved(ctx context.Context, b *batch) bool {
+	err := l.save(b)
+	if err != nil {
+		l.config.Notice(err.Error())
+		sleep(ctx, retry)
+	}
+	return err == nil
 }
 
 func sleep(ctx context.Context, d time.Duration) {
@@ -163,10 +175,11 @@ type batch struct {
 }
 
 func newBatch(l *Ledger) *batch {
-	return &batch{
-		ledger: l, counter: newCounter(l.format, l.config.Exclude),
-		generations: map[int64]tail.Generation{},
+	b := &batch{ledger: l, counter: newCounter(l.format, l.config.Exclude), generations: map[int64]tail.Generation{}}
+	if !l.since.IsZero() {
+		b.counter.since = l.since.UnixMilli()
 	}
+	return b
 }
 
 func (b *batch) empty() bool { return len(b.generations) == 0 && len(b.holes) == 0 && b.size == 0 }
@@ -181,11 +194,13 @@ func (b *batch) take(ev tail.Event) {
 	b.size += len(ev.Lines)
 	switch ev.Kind {
 	case tail.Lines:
-		before := len(b.counter.flaws)
+		b.counter.latest = time.Now().Add(ahead).UnixMilli()
 		b.counter.add(ev.Lines)
-		for _, f := range b.counter.flaws[before:] {
-			b.holes = append(b.holes, Hole{Kind: f.kind, Path: ev.Generation.Path, At: time.Now(), Count: f.count, Detail: f.detail})
+		for _, f := range b.counter.flaws {
+			b.holes = append(b.holes, Hole{Kind: f.kind, Path: ev.Generation.Path, At: f.at(), Count: f.count, Detail: f.detail})
 		}
+		b.counter.flaws = b.counter.flaws[:0]
+		b.holes = merged(b.holes)
 	case tail.Finished, tail.Began:
 	default:
 		h := Hole{Kind: ev.Kind.String(), Path: ev.Generation.Path, At: time.Now(), Count: 1, From: ev.From, To: ev.To}
@@ -201,7 +216,7 @@ func (b *batch) take(ev tail.Event) {
 type Hole struct {
 	Kind     string    `json:"kind"` // malformed, torn, long, truncated, rewritten, vanished, damaged, bad_time, set_aside
 	Path     string    `json:"path"`
-	At       time.Time `json:"at"` // when it was found
+	At       time.Time `json:"at"` // in the log, by the line before it; where that is not known, when it was found
 	From, To int64     `json:"-"`
 	Count    int64     `json:"count"`
 	Detail   string    `json:"detail,omitempty"`
@@ -219,10 +234,11 @@ type totals struct {
 	lines   map[string]int64 // counted, skipped, malformed
 }
 
+// excluded is users, given as they are shown, by their keys.
 func excluded(users []string) map[string]bool {
 	m := map[string]bool{}
-	for _, u := range slices.Sorted(slices.Values(users)) {
-		m[u] = true
+	for _, u := range users {
+		m[accesslog.ParseShown(u)] = true
 	}
 	return m
 }

@@ -317,6 +317,168 @@ func TestAFailedCommitLosesNothing(t *testing.T) {
 	}
 }
 
+// A person at sqlite3 finds a user by its name, whatever bytes it is of.
+func TestUsersAreText(t *testing.T) {
+	c := config(t.TempDir())
+	users := []string{"alice", "ünï", "%ff%00x", "a%25"}
+	for i, u := range users {
+		write(t, c.Globs[0], line(noon, "TCP_MISS", 200, int64(i+1), u))
+	}
+	l := follow(t, c)
+	defer l.Close()
+	want := map[string]string{"alice": "1/1", "ünï": "2/1", "\xff\x00x": "3/1", "a%": "4/1"}
+	if got := usage(t, c, "user"); fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	var n int64
+	if err := l.db.QueryRow("SELECT bytes_out FROM usage WHERE user = 'alice'").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d bytes, %v", n, err)
+	}
+}
+
+// Two exporters with one ledger would count every line twice.
+func TestASecondWriterIsRefused(t *testing.T) {
+	c := config(t.TempDir())
+	write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "bob"))
+	first, second := follow(t, c), follow(t, c)
+	defer first.Close()
+	defer second.Close()
+	write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 7, "alice"))
+	drain(t, second)
+	b := newBatch(first)
+	for now := time.Now().Add(time.Hour); ; {
+		ev, ok := first.tail.Next(now)
+		if !ok {
+			break
+		}
+		b.take(ev)
+	}
+	err := first.save(b)
+	if err == nil || !strings.Contains(err.Error(), "another process wrote it meanwhile: stop the other milepost-exporter") {
+		t.Errorf("error %v", err)
+	}
+	if got := usage(t, c, "user"); got["alice"] != "7/1" {
+		t.Errorf("%v", got)
+	}
+}
+
+func TestCountingBeginsOnADay(t *testing.T) {
+	c := config(t.TempDir())
+	c.Start = "2026-11-20"
+	write(t, c.Globs[0], line(noon.Add(-24*time.Hour), "TCP_MISS", 200, 1, "alice")+line(noon, "TCP_MISS", 200, 7, "alice"))
+	for range 2 { // and it stays that day
+		l := follow(t, c)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		write(t, c.Globs[0], line(noon.Add(-24*time.Hour), "TCP_MISS", 200, 1, "alice"))
+	}
+	if got := usage(t, c, "user"); got["alice"] != "7/1" {
+		t.Errorf("%v", got)
+	}
+}
+
+// What is absurd is told from the moment a line comes, not from the last commit.
+func TestTheFirstLineAfterALongWeekend(t *testing.T) {
+	c := config(t.TempDir())
+	l := follow(t, c)
+	defer l.Close()
+	b := newBatch(l)
+	b.counter.latest = time.Now().Add(-48 * time.Hour).UnixMilli() // made on Friday
+	write(t, c.Globs[0], line(time.Now(), "TCP_MISS", 200, 7, "alice"))
+	for now := time.Now().Add(time.Hour); ; {
+		ev, ok := l.tail.Next(now)
+		if !ok {
+			break
+		}
+		b.take(ev)
+	}
+	if len(b.holes) != 0 {
+		t.Errorf("%v", b.holes)
+	}
+}
+
+func TestHolesAreInTheLogsTime(t *testing.T) {
+	c := config(t.TempDir())
+	day := 24 * time.Hour
+	write(t, c.Globs[0], line(noon.Add(-day), "TCP_MISS", 200, 1, "alice")+"x\ny\nx\n"+line(noon, "TCP_MISS", 200, 1, "alice")+"x\n")
+	l := follow(t, c)
+	defer l.Close()
+	for _, row := range []struct {
+		situation string
+		q         Query
+		want      int64
+	}{
+		{"all", Query{}, 4},
+		{"the day of most", Query{To: noon}, 3},
+		{"the last day", Query{From: noon}, 1},
+		{"before", Query{To: noon.Add(-2 * day)}, 0},
+	} {
+		for _, count := range []func() ([]Row, []Hole, error){
+			func() ([]Row, []Hole, error) { return Usage(t.Context(), c.Path, row.q) },
+			func() ([]Row, []Hole, error) { return Count(t.Context(), c.Globs, c, row.q, nil) },
+		} {
+			_, holes, err := count()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var n int64
+			for _, h := range holes {
+				n += h.Count
+			}
+			if n != row.want || len(holes) > 2 {
+				t.Errorf("%s: %d lines in %v, want %d", row.situation, n, holes, row.want)
+			}
+		}
+	}
+}
+
+func TestDaysOutliveTheirBuckets(t *testing.T) {
+	c := config(t.TempDir())
+	c.Timezone = "Asia/Kathmandu"
+	kathmandu, err := time.LoadLocation(c.Timezone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, now := time.Now().Add(-900*24*time.Hour), time.Now()
+	write(t, c.Globs[0], line(old, "TCP_MISS", 200, 7, "alice")+line(now, "TCP_MISS", 200, 5, "alice"))
+	c.KeepBuckets = 400 * 24 * time.Hour
+	l := follow(t, c)
+	defer l.Close()
+	var buckets int
+	if err := l.db.QueryRow("SELECT count(*) FROM usage").Scan(&buckets); err != nil || buckets != 1 {
+		t.Fatalf("%d buckets are left, %v", buckets, err)
+	}
+	kept := l.kept(now)
+	for _, row := range []struct {
+		situation string
+		q         Query
+		want      string
+	}{
+		{"all of it", Query{Zone: kathmandu}, "12"},
+		{"by days", Query{Zone: kathmandu, By: []string{"day"}}, "7 5"},
+		{"what has buckets, in any zone", Query{Zone: time.UTC, From: kept}, "5"},
+		{"up to then", Query{Zone: kathmandu, To: kept}, "7"},
+		{"another zone", Query{Zone: time.UTC}, "is kept as whole days of Asia/Kathmandu only: ask with --timezone Asia/Kathmandu"},
+		{"by hours", Query{Zone: kathmandu, By: []string{"hour"}}, "is kept as whole days"},
+		{"from noon of an old day", Query{Zone: kathmandu, From: kept.Add(-36 * time.Hour)}, "is kept as whole days"},
+		{"from a crooked time", Query{Zone: kathmandu, From: kept.Add(time.Minute)}, "by the quarter of an hour: write a time at :00, :15, :30 or :45"},
+	} {
+		rows, _, err := Usage(t.Context(), c.Path, row.q)
+		var got []string
+		for _, r := range rows {
+			got = append(got, fmt.Sprint(r.BytesOut))
+		}
+		said := strings.Join(got, " ")
+		if err != nil {
+			said = err.Error()
+		}
+		if said != row.want && (err == nil || !strings.Contains(said, row.want)) {
+			t.Errorf("%s: %s, want %s", row.situation, said, row.want)
+		}
+	}
+}
+
 func TestCountLogs(t *testing.T) {
 	dir := t.TempDir()
 	plain, zipped := filepath.Join(dir, "a.log"), filepath.Join(dir, "b.log.gz")

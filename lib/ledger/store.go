@@ -22,18 +22,21 @@ import (
 // schemaVersion is that of the tables below. A newer one is refused.
 const schemaVersion = 1
 
+// A user is the bytes that were typed, in a TEXT column all the same, so that a
+// person at sqlite3 finds one by writing the name. A bucket is its first second;
+// those before ledger.pruned are gone, and their days are left.
 const schema = `
-CREATE TABLE ledger (id TEXT NOT NULL, timezone TEXT NOT NULL, revision INTEGER NOT NULL);
+CREATE TABLE ledger (id TEXT NOT NULL, timezone TEXT NOT NULL, revision INTEGER NOT NULL, pruned INTEGER NOT NULL);
 CREATE TABLE usage (
-	server TEXT NOT NULL, user BLOB NOT NULL, bucket INTEGER NOT NULL,
+	server TEXT NOT NULL, user TEXT NOT NULL, bucket INTEGER NOT NULL,
 	bytes_out INTEGER NOT NULL, bytes_in INTEGER, requests INTEGER NOT NULL,
 	PRIMARY KEY (server, bucket, user)) WITHOUT ROWID;
 CREATE TABLE usage_daily (
-	server TEXT NOT NULL, user BLOB NOT NULL, day TEXT NOT NULL,
+	server TEXT NOT NULL, user TEXT NOT NULL, day TEXT NOT NULL,
 	bytes_out INTEGER NOT NULL, bytes_in INTEGER, requests INTEGER NOT NULL,
 	PRIMARY KEY (server, day, user)) WITHOUT ROWID;
 CREATE TABLE users (
-	server TEXT NOT NULL, user BLOB NOT NULL, bytes_out INTEGER NOT NULL, requests INTEGER NOT NULL,
+	server TEXT NOT NULL, user TEXT NOT NULL, bytes_out INTEGER NOT NULL, requests INTEGER NOT NULL,
 	PRIMARY KEY (server, user)) WITHOUT ROWID;
 CREATE TABLE totals (server TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL, PRIMARY KEY (server, name)) WITHOUT ROWID;
 CREATE TABLE generations (
@@ -111,7 +114,7 @@ func prepare(ctx context.Context, db *sql.DB, c Config) error {
 		if _, err := tx.ExecContext(ctx, schema); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO ledger VALUES (?, ?, 0)", rand.Text(), c.Timezone); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO ledger VALUES (?, ?, 0, 0)", rand.Text(), c.Timezone); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
@@ -181,6 +184,7 @@ func (l *Ledger) load(ctx context.Context) ([]tail.Generation, error) {
 		args []any
 		row  func(*sql.Rows) error
 	}{
+		{"SELECT revision FROM ledger", nil, func(r *sql.Rows) error { return r.Scan(&l.revision) }},
 		{"SELECT id, log, path, device, inode, position, head_len, head, tail_len, tail, state FROM generations", nil, func(r *sql.Rows) error {
 			var g tail.Generation
 			var head, last []byte
@@ -200,10 +204,10 @@ func (l *Ledger) load(ctx context.Context) ([]tail.Generation, error) {
 			return err
 		}},
 		{"SELECT user, bytes_out, requests FROM users WHERE server = ?", []any{server}, func(r *sql.Rows) error {
-			var user []byte
+			var user string
 			var s sums
 			err := r.Scan(&user, &s.Out, &s.Requests)
-			l.users[string(user)] = s
+			l.users[user] = s
 			return err
 		}},
 		{"SELECT bucket, sum(bytes_out) FROM usage WHERE server = ? AND bucket >= ? GROUP BY bucket", []any{server, day}, func(r *sql.Rows) error {
@@ -310,15 +314,57 @@ func (l *Ledger) write(ctx context.Context, b *batch) error {
 			return err
 		}
 	}
-	if l.config.KeepBuckets > 0 {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM usage WHERE server = ? AND bucket > 0 AND bucket < ?", l.config.Server, time.Now().Add(-l.config.KeepBuckets).Unix()); err != nil {
-			return err
-		}
-	}
-	if _, err := tx.ExecContext(ctx, "UPDATE ledger SET revision = revision + 1"); err != nil {
+	if err := l.prune(ctx, tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := l.fence(ctx, tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	l.revision++
+	return nil
+}
+
+// prune deletes buckets that need not be kept. Their days stay.
+func (l *Ledger) prune(ctx context.Context, tx *sql.Tx) error {
+	if l.config.KeepBuckets <= 0 {
+		return nil
+	}
+	kept := l.kept(time.Now()).Unix()
+	r, err := tx.ExecContext(ctx, "DELETE FROM usage WHERE server = ? AND bucket > 0 AND bucket < ?", l.config.Server, kept)
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "UPDATE ledger SET pruned = max(pruned, ?)", kept)
+	return err
+}
+
+// kept is the start of the first day whose buckets are kept: a day has all of
+// them or none, so that a report can go on with the daily sums.
+func (l *Ledger) kept(now time.Time) time.Time {
+	t := now.Add(-l.config.KeepBuckets).In(l.zone)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, l.zone)
+}
+
+// errFenced is the error of a ledger that somebody else wrote: going on would
+// count lines twice.
+var errFenced = errors.New("another process wrote it meanwhile: stop the other milepost-exporter, then restart this one; nothing is lost")
+
+// fence counts the commits, and refuses this one if it is not the next.
+func (l *Ledger) fence(ctx context.Context, tx *sql.Tx) error {
+	r, err := tx.ExecContext(ctx, "UPDATE ledger SET revision = revision + 1 WHERE revision = ?", l.revision)
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(errFenced, err)
+	}
+	return nil
 }
 
 // writeSums adds what was counted: to the buckets, the days, the users, the totals.
@@ -335,7 +381,7 @@ func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter) error {
 	for bucket, all := range c.sums {
 		day := time.Unix(bucket, 0).In(l.zone).Format(time.DateOnly)
 		for user, s := range all {
-			if _, err := usage.ExecContext(ctx, server, []byte(user), bucket, s.Out, s.Requests); err != nil {
+			if _, err := usage.ExecContext(ctx, server, user, bucket, s.Out, s.Requests); err != nil {
 				return err
 			}
 			k := dayKey{user, day}
@@ -346,14 +392,14 @@ func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter) error {
 	for k, s := range days {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO usage_daily VALUES (?,?,?,?,NULL,?)
 			ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes_out, requests = requests + excluded.requests`,
-			server, []byte(k.user), k.day, s.Out, s.Requests); err != nil {
+			server, k.user, k.day, s.Out, s.Requests); err != nil {
 			return err
 		}
 	}
 	for user, s := range users {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO users VALUES (?,?,?,?)
 			ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes_out, requests = requests + excluded.requests`,
-			server, []byte(user), s.Out, s.Requests); err != nil {
+			server, user, s.Out, s.Requests); err != nil {
 			return err
 		}
 	}

@@ -44,7 +44,20 @@ func (q Query) validate() error {
 			return fmt.Errorf("key %q of --by is there twice", k)
 		}
 	}
+	for _, end := range []struct {
+		option string
+		at     time.Time
+	}{{"--from", q.From}, {"--to", q.To}} {
+		if !end.at.IsZero() && !end.at.Equal(end.at.Truncate(bucketSize*time.Second)) {
+			return fmt.Errorf("%s %s: sums are kept by the quarter of an hour: write a time at :00, :15, :30 or :45", end.option, end.at.Format("2006-01-02T15:04:05"))
+		}
+	}
 	return nil
+}
+
+// covers says that the time belongs to what is asked.
+func (q Query) covers(at time.Time) bool {
+	return !at.Before(q.From) && (q.To.IsZero() || at.Before(q.To))
 }
 
 // A report adds buckets up to rows.
@@ -67,7 +80,7 @@ func (r *report) add(server, user string, bucket int64, s sums) {
 		if !r.query.From.IsZero() || !r.query.To.IsZero() {
 			return // nobody knows when it was
 		}
-	} else if at.Before(r.query.From) || !r.query.To.IsZero() && !at.Before(r.query.To) {
+	} else if !r.query.covers(at) {
 		return
 	}
 	keys := make([]string, len(r.query.By))
@@ -131,16 +144,7 @@ func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
 		return nil, nil, explain(path, err)
 	}
 	defer db.Close()
-	err = each(ctx, db, "SELECT server, user, bucket, bytes_out, requests FROM usage", nil, func(rows *sql.Rows) error {
-		var server string
-		var user []byte
-		var bucket int64
-		var s sums
-		err := rows.Scan(&server, &user, &bucket, &s.Out, &s.Requests)
-		r.add(server, string(user), bucket, s)
-		return err
-	})
-	if err != nil {
+	if err := r.read(ctx, db); err != nil {
 		return nil, nil, explain(path, err)
 	}
 	var holes []Hole
@@ -149,7 +153,7 @@ func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
 		var at int64
 		err := rows.Scan(&h.Kind, &h.Path, &at, &h.From, &h.To, &h.Count, &h.Detail)
 		h.At = time.Unix(at, 0).UTC()
-		if !h.At.Before(q.From) && (q.To.IsZero() || h.At.Before(q.To)) {
+		if q.covers(h.At) {
 			holes = append(holes, h)
 		}
 		return err
@@ -158,6 +162,52 @@ func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
 		return nil, nil, explain(path, err)
 	}
 	return r.sorted(), holes, nil
+}
+
+// read adds up what the ledger holds: the days whose buckets are gone, and buckets.
+func (r *report) read(ctx context.Context, db *sql.DB) error {
+	var zone string
+	var pruned int64
+	if err := db.QueryRowContext(ctx, "SELECT timezone, pruned FROM ledger").Scan(&zone, &pruned); err != nil {
+		return err
+	}
+	if pruned > 0 && r.query.From.Before(time.Unix(pruned, 0)) {
+		if err := r.readDays(ctx, db, zone, pruned); err != nil {
+			return err
+		}
+	}
+	return each(ctx, db, "SELECT server, user, bucket, bytes_out, requests FROM usage", nil, func(rows *sql.Rows) error {
+		var server, user string
+		var bucket int64
+		var s sums
+		err := rows.Scan(&server, &user, &bucket, &s.Out, &s.Requests)
+		r.add(server, user, bucket, s)
+		return err
+	})
+}
+
+// readDays adds the days before pruned. They are those of one zone, and whole.
+func (r *report) readDays(ctx context.Context, db *sql.DB, zone string, pruned int64) error {
+	z, err := time.LoadLocation(zone)
+	if err != nil {
+		return err
+	}
+	first := time.Unix(pruned, 0).In(z).Format(time.DateOnly)
+	whole := func(t time.Time) bool { return t.IsZero() || t.Unix() >= pruned || t.In(z).Format("15:04") == "00:00" }
+	if r.query.Zone.String() != zone || slices.Contains(r.query.By, "hour") || !whole(r.query.From) || !whole(r.query.To) {
+		return fmt.Errorf("usage before %s is kept as whole days of %s only: ask with --timezone %s, from and to bare days, and without hour; or --from %s", first, zone, zone, first)
+	}
+	const days = "SELECT server, user, day, bytes_out, requests FROM usage_daily WHERE day >= '2001' AND day < ?" // earlier ones are of bad times
+	return each(ctx, db, days, []any{first}, func(rows *sql.Rows) error {
+		var server, user, day string
+		var s sums
+		if err := rows.Scan(&server, &user, &day, &s.Out, &s.Requests); err != nil {
+			return err
+		}
+		at, err := time.ParseInLocation(time.DateOnly, day, z)
+		r.add(server, user, at.Unix(), s)
+		return err
+	})
 }
 
 // chunk is how much of a log is read at a time.
@@ -205,7 +255,9 @@ func Count(ctx context.Context, files []string, c Config, q Query, progress func
 		}
 	}
 	for _, f := range counter.flaws {
-		holes = append(holes, Hole{Kind: f.kind, Count: f.count, Detail: f.detail, At: time.Now().UTC().Truncate(time.Second)})
+		if q.covers(f.at()) {
+			holes = append(holes, Hole{Kind: f.kind, Count: f.count, Detail: f.detail, At: f.at()})
+		}
 	}
 	for bucket, all := range counter.sums {
 		for user, s := range all {
@@ -272,13 +324,13 @@ func (m *metered) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// merged adds up holes that differ in their count only.
+// merged adds up holes of one kind in one quarter of an hour of one log.
 func merged(holes []Hole) []Hole {
 	var all []Hole
 next:
 	for _, h := range holes {
 		for i := range all {
-			if all[i].Kind == h.Kind && all[i].Path == h.Path && all[i].Detail == h.Detail {
+			if all[i].Kind == h.Kind && all[i].Path == h.Path && all[i].Detail == h.Detail && all[i].From == h.From && all[i].At.Unix()/bucketSize == h.At.Unix()/bucketSize {
 				all[i].Count += h.Count
 				continue next
 			}

@@ -64,15 +64,3 @@ func (d *drawings) badge(h Component, at time.Time) []byte {
 	s := spell(h.Status)
 	return d.svg(newPicture(h.Name+": "+h.asOf(at), h.Name, s.Shape+" "+h.asOf(at), s.Colour))
 }
-
-// bar is the whole page as a picture.
-func (d *drawings) bar(c content) []byte {
-	rolled := c.rollUp()
-	s := spell(rolled.Status)
-	at := c.dataAt
-	if at.IsZero() {
-		at = c.generatedAt
-	}
-	text := s.Shape + " " + rolled.Summary + " · as of " + at.UTC().Format("2006-01-02 15:04") + " UTC"
-	return d.svg(newPicture(c.page.Name+": "+rolled.Status.String()+", "+text, c.page.Name, text, s.Colour))
-}
