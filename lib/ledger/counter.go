@@ -25,9 +25,11 @@ type counter struct {
 	format  *accesslog.Format
 	exclude map[string]bool
 	line    accesslog.Line
+	period  period
 	sums    map[int64]map[string]*sums // by bucket, then user
-	bucket  int64                      // of the line before
-	current map[string]*sums           // sums[bucket]
+	current map[string]*sums           // of the bucket of the line before
+	starts  int64                      // when that bucket starts, in seconds
+	ends    int64
 	totals  totals
 	flaws   []flaw
 	since   int64 // milliseconds: what is earlier is skipped; 0 = nothing is
@@ -52,7 +54,7 @@ func (f flaw) at() time.Time {
 
 func newCounter(f *accesslog.Format, exclude []string) *counter {
 	return &counter{
-		format: f, exclude: excluded(exclude), sums: map[int64]map[string]*sums{}, bucket: -1,
+		format: f, exclude: excluded(exclude), period: quarters, sums: map[int64]map[string]*sums{},
 		totals: totals{lines: map[string]int64{}}, latest: time.Now().Add(ahead).UnixMilli(),
 	}
 }
@@ -92,7 +94,8 @@ func (c *counter) add(lines []byte) {
 // before counting began.
 func (c *counter) count() bool {
 	l := &c.line
-	if absurd := l.Time < earliest || l.Time > c.latest; !absurd {
+	absurd := l.Time < earliest || l.Time > c.latest
+	if !absurd {
 		if l.Time < c.since {
 			return false
 		}
@@ -104,18 +107,12 @@ func (c *counter) count() bool {
 	if len(c.exclude) > 0 && c.exclude[string(who)] {
 		return false
 	}
-	bucket := l.Time / 1000
-	bucket -= bucket % bucketSize
-	if l.Time < earliest || l.Time > c.latest {
-		bucket = badTime
+	switch at := l.Time / 1000; {
+	case absurd:
 		c.flawed("bad_time", "")
-	}
-	if bucket != c.bucket {
-		c.bucket = bucket
-		if c.current = c.sums[bucket]; c.current == nil {
-			c.current = map[string]*sums{}
-			c.sums[bucket] = c.current
-		}
+		c.enter(badTime, 0, 0)
+	case at < c.starts || at >= c.ends:
+		c.enter(c.period(at))
 	}
 	s := c.current[string(who)]
 	if s == nil {
@@ -125,6 +122,15 @@ func (c *counter) count() bool {
 	s.Out += l.Sent
 	s.Requests++
 	return true
+}
+
+// enter makes a bucket the current one.
+func (c *counter) enter(bucket, starts, ends int64) {
+	c.starts, c.ends = starts, ends
+	if c.current = c.sums[bucket]; c.current == nil {
+		c.current = map[string]*sums{}
+		c.sums[bucket] = c.current
+	}
 }
 
 // flawed notes a flaw, together with others of its kind.

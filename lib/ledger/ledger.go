@@ -116,7 +116,7 @@ func (l *Ledger) Follow(ctx context.Context) error {
 	b := newBatch(l)
 	last := time.Now()
 	for {
-		ending := ctx.Err() != nil
+		ending := over(ctx)
 		ev, ok := l.tail.Next(time.Now())
 		if ok {
 			b.take(ev)
@@ -137,6 +137,15 @@ func (l *Ledger) Follow(ctx context.Context) error {
 			l.setLag(l.tail.Lag())
 			sleep(ctx, poll)
 		}
+	}
+}
+
+func over(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
 	}
 }
 

@@ -347,8 +347,8 @@ func (l *Ledger) prune(ctx context.Context, tx *sql.Tx) error {
 // kept is the start of the first day whose buckets are kept: a day has all of
 // them or none, so that a report can go on with the daily sums.
 func (l *Ledger) kept(now time.Time) time.Time {
-	t := now.Add(-l.config.KeepBuckets).In(l.zone)
-	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, l.zone)
+	y, m, d := now.Add(-l.config.KeepBuckets).In(l.zone).Date()
+	return midnight(y, m, d, l.zone)
 }
 
 // errFenced is the error of a ledger that somebody else wrote: going on would

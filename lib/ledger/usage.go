@@ -193,7 +193,7 @@ func (r *report) readDays(ctx context.Context, db *sql.DB, zone string, pruned i
 		return err
 	}
 	first := time.Unix(pruned, 0).In(z).Format(time.DateOnly)
-	whole := func(t time.Time) bool { return t.IsZero() || t.Unix() >= pruned || t.In(z).Format("15:04") == "00:00" }
+	whole := func(t time.Time) bool { return t.IsZero() || t.Unix() >= pruned || isMidnight(t.In(z)) }
 	if r.query.Zone.String() != zone || slices.Contains(r.query.By, "hour") || !whole(r.query.From) || !whole(r.query.To) {
 		return fmt.Errorf("usage before %s is kept as whole days of %s only: ask with --timezone %s, from and to bare days, and without hour; or --from %s", first, zone, zone, first)
 	}
@@ -204,7 +204,7 @@ func (r *report) readDays(ctx context.Context, db *sql.DB, zone string, pruned i
 		if err := rows.Scan(&server, &user, &day, &s.Out, &s.Requests); err != nil {
 			return err
 		}
-		at, err := time.ParseInLocation(time.DateOnly, day, z)
+		at, err := time.ParseInLocation(time.DateOnly+" 15", day+" 12", z)
 		r.add(server, user, at.Unix(), s)
 		return err
 	})
@@ -240,6 +240,7 @@ func Count(ctx context.Context, files []string, c Config, q Query, progress func
 	}
 	var holes []Hole
 	counter := newCounter(format, c.Exclude)
+	counter.period = r.query.period()
 	for _, f := range files {
 		hole, err := counter.file(ctx, f, func(n int) {
 			done += int64(n)
