@@ -95,12 +95,15 @@ func (c Config) Limits() []metric.Limit {
 func (c Config) limited() bool { return !c.Warning.IsZero() || !c.Critical.IsZero() }
 
 // usual is what the loss of a window of n packets this far apart is held against.
+// Packets closer than burstStep are taken for as much alike as at burstStep: how
+// much more alike they are nobody said, and taken for more, no loss among them
+// would ever be more than one burst.
 func (c Config) usual(spacing time.Duration, n int) Usual {
 	loss, given := c.Baseline.Value()
 	if !given {
 		loss = assumedLoss
 	}
-	chain := burst.Chain{Loss: loss / 100, Repeat: max(loss/100, c.Burst)}.Every(float64(spacing) / float64(burstStep))
+	chain := burst.Chain{Loss: loss / 100, Repeat: max(loss/100, c.Burst)}.Every(max(float64(spacing)/float64(burstStep), 1))
 	return Usual{Loss: loss, Assumed: !given, Judged: given || !c.limited(), chain: chain, tails: chain.Tails(n)}
 }
 

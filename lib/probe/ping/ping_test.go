@@ -80,7 +80,7 @@ func TestRounds(t *testing.T) {
 		{"clean", ".", base("2"), 0, "OK 0/16 lost (0 %, 95 % CI 0-19 %), baseline 2 %, p=1, decided after 16 of 20"},
 		{"no baseline", ".", with(func(*Config) {}), 0, "OK 0/18 lost (0 %, 95 % CI 0-18 %), no baseline (0.5 % assumed), p=1, decided after 18 of 20"},
 		{"dead", "x", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
-		{"dead, and no time for all", "x", base("2"), 3 * time.Second, "CRITICAL 8/8 lost (100 %, 95 % CI 68-100 %), baseline 2 %, p<0.0001, 10 packets 0.2 s apart to fit into 3 s"},
+		{"dead, and no time for all", "x", base("2"), 3 * time.Second, "CRITICAL 7/7 lost (100 %, 95 % CI 65-100 %), baseline 2 %, p<0.0001, 10 packets 0.2 s apart to fit into 3 s, decided after 7 of 10"},
 		{"size without significance", ".....x....x....x....", base("2"), 0, "OK 3/19 lost (16 %, 95 % CI 6-38 %), baseline 2 %, p=0.037, decided after 19 of 20"},
 		{"much more than usual", "x..x..x..x..x..x..x.", base("2"), 0, "WARNING "},
 		{"as much as usual here", "x...x...x...x...x...", base("20"), 0, "OK "},
