@@ -31,6 +31,17 @@ func (s Sight) String() string {
 // MarshalText is String.
 func (s Sight) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads a sight's word. A word that is none is Blind and no error.
+func (s *Sight) UnmarshalText(text []byte) error {
+	*s = Blind
+	for _, known := range []Sight{Impaired, Clear} {
+		if known.String() == string(text) {
+			*s = known
+		}
+	}
+	return nil
+}
+
 // A Monitor is what the self-checks of all vantages found.
 type Monitor struct {
 	Total   int             // vantages that should look

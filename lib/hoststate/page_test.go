@@ -116,8 +116,13 @@ func TestSight(t *testing.T) {
 		{"well", Monitor{Total: 1, Healthy: 1}, "ok"},
 	} {
 		t.Run(row.situation, func(t *testing.T) {
-			if got := row.monitor.Sight().String(); got != row.want {
+			sight := row.monitor.Sight()
+			if got := sight.String(); got != row.want {
 				t.Errorf("got %s, want %s", got, row.want)
+			}
+			var read Sight
+			if err := read.UnmarshalText([]byte(row.want)); err != nil || read != sight {
+				t.Errorf("%q was read as %v: %v", row.want, read, err)
 			}
 		})
 	}

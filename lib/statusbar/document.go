@@ -87,7 +87,7 @@ func (h Component) component() component {
 	c := component{
 		ID: h.ID, Name: h.Name, Group: h.Group,
 		Status: h.Status, Since: stamp(h.Since), CheckedAt: stamp(h.CheckedAt), Flapping: h.Flapping,
-		Checks: h.Checks, Uptime: h.Uptime, Coverage: h.Coverage,
+		Checks: h.Checks, Uptime: h.Uptime.ratios(), Coverage: h.Coverage.ratios(),
 	}
 	// The reason is the only word of a probe's that the public sees: what is not on
 	// the list does not get out.
@@ -102,6 +102,17 @@ func (h Component) component() component {
 		c.LatencyMS = &ms
 	}
 	return c
+}
+
+// ratios is s without what is no ratio: JSON cannot spell NaN, and one bad number
+// must not take the whole page down.
+func (s Shares) ratios() Shares {
+	for _, share := range []**float64{&s.Day, &s.Month, &s.Quarter} {
+		if *share != nil && !(**share >= 0 && **share <= 1) {
+			*share = nil
+		}
+	}
+	return s
 }
 
 // content is what d says. It is that of d's writer, down to the second.

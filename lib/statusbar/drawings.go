@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"fmt"
 	"html/template"
 	"strings"
 	"unicode"
@@ -37,6 +38,9 @@ func draw() *drawings {
 // CSS, so that its hash holds.
 func (d *drawings) page(v view) *body {
 	style := strings.TrimSpace(styleText)
+	if v.Fade > 0 {
+		style += fmt.Sprintf("\nheader,main{animation:fade 1s %[1]ds both}.late{animation:late 1s %[1]ds both}", v.Fade)
+	}
 	sum := sha256.Sum256([]byte(style))
 	var text bytes.Buffer
 	err := d.html.Execute(&text, struct {

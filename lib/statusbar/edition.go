@@ -32,7 +32,7 @@ func newEdition(d *drawings, c content) *edition {
 		"/api/v2/status.json":     once(func() any { return c.statusPanel() }),
 		"/api/v2/components.json": once(func() any { return c.componentsPanel() }),
 		"/api/v2/summary.json":    once(func() any { return c.summaryPanel() }),
-		"/":                       sync.OnceValue(func() *body { return d.page(viewOf(c.document(), c.page)) }),
+		"/":                       sync.OnceValue(func() *body { return d.page(publicView(c)) }),
 	}
 	e.operator = sync.OnceValue(func() *body { return d.page(operatorView(c)) })
 	e.byID = sync.OnceValue(func() map[string]int {

@@ -62,6 +62,7 @@ type Bar struct {
 	mu     sync.Mutex // one Publish, Restore or Reconfigure at a time
 	config Config
 	seq    int64
+	newest time.Time // the now of the last Publish
 
 	saving  sync.Mutex // one Save at a time
 	current atomic.Pointer[snapshot]
@@ -101,6 +102,10 @@ func (b *Bar) Publish(now, dataAt time.Time, hosts []Component, m hoststate.Moni
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if now.Before(b.newest) {
+		return // two were built at once, and the older comes last
+	}
+	b.newest = now
 	// Seconds are what status.json shows: nobody may believe the rest of one more
 	// than its readers do. Add keeps the monotonic reading, Truncate would not.
 	dataAt = dataAt.Add(-time.Duration(dataAt.Nanosecond()))

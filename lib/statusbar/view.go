@@ -25,9 +25,9 @@ type view struct {
 	Sight       string
 	DataAt      moment // zero: nothing was measured yet
 	ValidUntil  moment
-	GeneratedAt moment
-	Lease       int // seconds from GeneratedAt until the page goes grey
 	Refresh     int // seconds until it is loaded again
+	Fade        int // seconds until it goes grey if it is not; 0 = it has nothing to lose
+	today       time.Time // when it is read; zero: nobody knows, after the lease
 	Attention   []row
 	Well        []row // all is well with them
 }
@@ -71,35 +71,45 @@ type word struct{ Check, Said string }
 // A moment is a time for a machine and for a person.
 type moment struct{ ISO, Text string }
 
-// at is t as read on the day of now.
+// at is t as read on the day of now; zero: on any other.
 func at(t, now time.Time) moment {
 	if t.IsZero() {
 		return moment{}
 	}
 	t, now = t.UTC(), now.UTC()
 	m := moment{ISO: t.Format(rfc3339Z), Text: t.Format("15:04:05")}
-	if t.Year() != now.Year() || t.YearDay() != now.YearDay() {
+	switch {
+	case t.Year() != now.Year():
+		m.Text = t.Format("2 Jan 2006 15:04")
+	case t.YearDay() != now.YearDay():
 		m.Text = t.Format("2 Jan 15:04")
 	}
 	return m
 }
 
-// viewOf is the page as status.json alone tells it.
-func viewOf(d document, p Page) view {
+// publicView is the page as status.json alone tells it.
+func publicView(c content) view { return viewOf(c.document(), c.page, c.lapsed) }
+
+func viewOf(d document, p Page, lapsed bool) view {
+	interval := time.Duration(d.IntervalS * float64(time.Second))
 	now := time.Time(d.GeneratedAt)
-	v := view{
-		Page: p, State: stateOf(d.Status), Summary: d.Summary, Tallies: tallies(d.Counts), Sight: d.Monitor.Status.String(),
-		DataAt: at(time.Time(d.DataAt), now), ValidUntil: at(time.Time(d.ValidUntil), now), GeneratedAt: at(now, now),
-		Refresh: refreshSeconds(time.Duration(d.IntervalS * float64(time.Second))),
+	if lapsed {
+		now = time.Time{}
 	}
-	if left := time.Time(d.ValidUntil).Sub(now); left > 0 {
-		v.Lease = int(left.Seconds())
+	p.Name = cmp.Or(p.Name, "Status")
+	v := view{
+		Page: p, Lapsed: lapsed, State: stateOf(d.Status), Summary: d.Summary, Tallies: tallies(d.Counts), Sight: d.Monitor.Status.String(),
+		DataAt: at(time.Time(d.DataAt), now), ValidUntil: at(time.Time(d.ValidUntil), now),
+		Refresh: refreshSeconds(interval), today: now,
+	}
+	if !lapsed && v.DataAt.ISO != "" {
+		v.Fade = fadeSeconds(time.Time(d.ValidUntil).Sub(time.Time(d.DataAt)), interval)
 	}
 	for _, r := range d.Monitor.Reasons {
 		v.Doubts = append(v.Doubts, sentence(r))
 	}
 	for _, c := range d.Components {
-		r := c.row(now)
+		r := c.row(v.today)
 		if c.Status == hoststate.Up {
 			v.Well = append(v.Well, r)
 		} else {
@@ -118,7 +128,7 @@ func (c component) row(now time.Time) row {
 	if r.Name == r.ID {
 		r.ID = ""
 	}
-	if !time.Time(c.Since).IsZero() {
+	if !time.Time(c.Since).IsZero() && !now.IsZero() {
 		r.For = ago(now.Sub(time.Time(c.Since)))
 	}
 	if c.Reason != nil {
@@ -145,11 +155,10 @@ func (c component) row(now time.Time) row {
 // role, and those of hosts that are up.
 func operatorView(c content) view {
 	d := c.document()
-	v := viewOf(d, c.page)
-	v.Operator, v.Lapsed = true, c.lapsed
-	v.Attention, v.Well = nil, nil
+	v := viewOf(d, c.page, c.lapsed)
+	v.Operator, v.Attention, v.Well = true, nil, nil
 	for i, o := range d.Components {
-		r := o.row(time.Time(d.GeneratedAt))
+		r := o.row(v.today)
 		if !c.lapsed {
 			r.tell(c.hosts[i].Outcomes)
 		}
@@ -161,6 +170,14 @@ func operatorView(c content) view {
 	}
 	v.sort()
 	return v
+}
+
+// fadeSeconds is how long a page may stay as it is that is not loaded again: no
+// script runs in it that could look at a clock. It is what is left of the lease
+// when a page is opened that a round and its time in caches have made old, so it
+// errs to grey. A page that is loaded again in time never comes to it.
+func fadeSeconds(lease, interval time.Duration) int {
+	return max(int((lease - interval - interval/4).Seconds()), refreshSeconds(interval)+1)
 }
 
 // longest is how much of a sentence a row shows, in runes: the plugin's -v has the rest.
