@@ -15,9 +15,9 @@ import (
 func TestOptions(t *testing.T) {
 	long := strings.Repeat("a", 64)
 	for _, c := range []struct{ option, value, want string }{
-		{"query", "www.example.net", "[www.example.net]"},
-		{"query", "WWW.Example.NET.", "[www.example.net]"},
-		{"query", "www.example.net=192.0.2.2,2001:DB8::1,192.0.2.1,192.0.2.2", "[www.example.net=192.0.2.1,192.0.2.2,2001:db8::1]"},
+		{"query", "www.example.net", "www.example.net"},
+		{"query", "WWW.Example.NET.", "www.example.net"},
+		{"query", "www.example.net=192.0.2.2,2001:DB8::1,192.0.2.1,192.0.2.2", "www.example.net=192.0.2.1,192.0.2.2,2001:db8::1"},
 		{"query", "www.example.net=", `--query: "www.example.net=" ends with =: give addresses, or leave the = out for any`},
 		{"query", "=192.0.2.1", `--query: the name is empty`},
 		{"query", "www.example.net=192.0.2.1,", `--query: "" in "www.example.net=192.0.2.1," is no address: write NAME=192.0.2.1,2001:db8::1`},
@@ -28,13 +28,13 @@ func TestOptions(t *testing.T) {
 		{"query", long + ".net", `--query: name "` + long + `.net" has a part that is empty or longer than 63 letters`},
 		{"query", "*.example.net", `--query: name "*.example.net" has '*' in it: allowed are letters, digits, - and _ (an international name begins with xn--)`},
 		{"query", strings.Repeat("a.", 127) + "a", `--query: name "` + strings.Repeat("a.", 127) + `a" is longer than 253 letters`},
-		{"random", "example.net", "[*.example.net]"},
-		{"random", "www.*.com", "[www.*.com]"},
-		{"random", "none", "[none]"},
+		{"random", "example.net", "*.example.net"},
+		{"random", "www.*.com", "www.*.com"},
+		{"random", "none", "none"},
 		{"random", "a b", `--random: name "*.a b" has ' ' in it: allowed are letters, digits, - and _ (an international name begins with xn--)`},
 		{"random", strings.Repeat("*.", 16) + "com", `--random: name "` + strings.Repeat("*.", 16) + `com" is longer than 253 letters`},
 		{"random", "****.com", `--random: name "****.com" has a part that is empty or longer than 63 letters`},
-		{"random-zone", "Example.NET", "[example.net]"},
+		{"random-zone", "Example.NET", "example.net"},
 		{"fresh-zone", "fresh.example.net=192.0.2.1", "fresh.example.net=192.0.2.1"},
 		{"tcp", "must", "must"},
 		{"dnssec", "SHOULD", "should"},
@@ -44,7 +44,7 @@ func TestOptions(t *testing.T) {
 		{"compare", "[2001:db8::1]:5353", "[2001:db8::1]:5353"},
 		{"compare", "dns.example.net", `--compare: "dns.example.net" is no address: write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353`},
 		{"compare", "192.0.2.1:0", `--compare: "192.0.2.1:0" is no address: write 192.0.2.1, 192.0.2.1:5353 or [2001:db8::1]:5353`},
-		{"expect-nameserver", "192.0.2.1", "[192.0.2.1]"},
+		{"expect-nameserver", "192.0.2.1", "192.0.2.1"},
 	} {
 		cfg := resolver.Default()
 		o := option.New(&cfg)

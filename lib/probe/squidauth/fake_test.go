@@ -20,6 +20,7 @@ import (
 	"milepost/lib/metric"
 	"milepost/lib/option"
 	"milepost/lib/probe/squidauth"
+	"milepost/lib/secret"
 )
 
 // A call is one request that a fake proxy got.
@@ -188,10 +189,11 @@ const (
 func config(t *testing.T, args ...string) *squidauth.Config {
 	t.Helper()
 	cfg := squidauth.Default()
-	args = append([]string{"--user", "alice", "--password", "wonder"}, args...)
+	args = append([]string{"--user", "alice"}, args...)
 	if operands, err := option.New(&cfg).Parse(args); err != nil || len(operands) > 0 {
 		t.Fatalf("options %q: %v, left %q", args, err, operands)
 	}
+	cfg.Login.Password = secret.New("wonder")
 	return &cfg
 }
 

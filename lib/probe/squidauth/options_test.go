@@ -14,23 +14,23 @@ import (
 )
 
 func TestOptions(t *testing.T) {
-	const url = "--url=http://x.test/"
+	const url, password = "--url=http://x.test/", "(a password)"
 	for _, c := range []struct {
 		name string
 		args []string
 		want string // the error; "" = none
 	}{
-		{"enough", []string{url, "--user=a", "--password=b"}, ""},
+		{"enough", []string{url, "--user=a", password}, ""},
 		{"nobody logs in", []string{url, "--no-credentials=allowed"}, ""},
 		{"as the inventory spells it", []string{"--urls=http://x.test/", "--no-credentials=allowed"}, ""},
-		{"no URL", []string{"--user=a", "--password=b"}, "option --url: missing: name something for the proxy to fetch, best an origin of your own"},
+		{"no URL", []string{"--user=a", password}, "option --url: missing: name something for the proxy to fetch, best an origin of your own"},
 		{"no user", []string{url}, "option --user: missing: name the user that logs in, or say --no-credentials allowed"},
 		{"no password", []string{url, "--user=a"}, `option --password-file: missing: put the password of "a" into a file that others cannot read, or into the environment as MILEPOST_PASSWORD`},
-		{"a colon", []string{url, "--user=a:b", "--password=b"}, "option --user: neither a colon nor a control character can be part of a user's name (RFC 7617)"},
-		{"a line's end", []string{url, "--user=a\r\nX: y", "--password=b"}, "option --user: neither a colon nor a control character can be part of a user's name (RFC 7617)"},
-		{"port 0", []string{url, "--user=a", "--password=b", "--port=0"}, "option --port: 0 is not between 1 and 65535"},
-		{"certificates without TLS", []string{url, "--user=a", "--password=b", "--ca-file=/x"}, "options --ca-file and --server-name are for TLS with the proxy: add --tls, or use --origin-ca-file for https URLs"},
-		{"a name for an address", []string{url, "--user=a", "--password=b", "--url-by-address=http://x.test/"}, `option --url-by-address: "x.test" is a name: write the origin's IP address`},
+		{"a colon", []string{url, "--user=a:b", password}, "option --user: neither a colon nor a control character can be part of a user's name (RFC 7617)"},
+		{"a line's end", []string{url, "--user=a\r\nX: y", password}, "option --user: neither a colon nor a control character can be part of a user's name (RFC 7617)"},
+		{"port 0", []string{url, "--user=a", password, "--port=0"}, "option --port: 0 is not between 1 and 65535"},
+		{"certificates without TLS", []string{url, "--user=a", password, "--ca-file=/x"}, "options --ca-file and --server-name are for TLS with the proxy: add --tls, or use --origin-ca-file for https URLs"},
+		{"a name for an address", []string{url, "--user=a", password, "--url-by-address=http://x.test/"}, `option --url-by-address: "x.test" is a name: write the origin's IP address`},
 
 		{"no word", []string{"--no-credentials=maybe"}, `--no-credentials: "maybe" is none of refused, allowed, skip`},
 		{"no wrong word", []string{"--wrong=both"}, `--wrong: "both" is none of same-user, random-user, never`},
@@ -50,7 +50,11 @@ func TestOptions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := squidauth.Default()
-			_, err := option.New(&cfg).Parse(c.args)
+			args := slices.DeleteFunc(slices.Clone(c.args), func(a string) bool { return a == password })
+			if len(args) < len(c.args) { // it comes by the environment
+				cfg.Login.Password = secret.New("b")
+			}
+			_, err := option.New(&cfg).Parse(args)
 			if err == nil {
 				err = cfg.Validate()
 			}

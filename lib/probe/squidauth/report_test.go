@@ -142,7 +142,7 @@ func TestFiles(t *testing.T) {
 		{"a directory of certificates", func(c *squidauth.Config) { c.Fetch.OriginCAFile = "/" }, `UNKNOWN: reading certificates "/": not a regular file of at most 4194304 bytes [monitor not_measured]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cfg := config(t, "--password", "from the environment", "--url", "http://origin.test/")
+			cfg := config(t, "--url", "http://origin.test/")
 			if c.set(cfg); cfg.Login.PasswordFile == "PATH" {
 				cfg.Login.PasswordFile = secret.File(password)
 			} else {
