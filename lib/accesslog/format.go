@@ -86,13 +86,15 @@ type Format struct {
 }
 
 // ParseFormat is the format that an inventory names: "native" (or "squid"), as
-// squid writes it when nothing else was said.
+// squid writes it when nothing else was said, or "bill", which Bill describes.
 func ParseFormat(s string) (*Format, error) {
 	switch s {
 	case "native", "squid":
 		return Native(), nil
+	case "bill":
+		return Bill(), nil
 	default:
-		return nil, fmt.Errorf("log format %q is not known: write native", s)
+		return nil, fmt.Errorf("log format %q is not known: write native or bill", s)
 	}
 }
 

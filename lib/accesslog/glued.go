@@ -14,7 +14,9 @@ import "bytes"
 
 // restNative is the record glued to the end of a torn one; nil if there is
 // none to be trusted.
-func restNative(rec []byte) []byte {
+func restNative(rec []byte) []byte { return glued(rec, forgeable) }
+
+func glued(rec []byte, forgeable func(torn []byte) bool) []byte {
 	if i := bytes.IndexByte(rec, 0); i >= 0 { // squid quotes a NUL that a client sends
 		rest := bytes.TrimLeft(rec[i:], "\x00")
 		if nextHead(rest) != 0 {

@@ -234,7 +234,7 @@ func TestFormatNames(t *testing.T) {
 	for _, row := range []struct{ name, want string }{
 		{"native", "native"},
 		{"squid", "native"},
-		{"nativ", `log format "nativ" is not known: write native`},
+		{"nativ", `log format "nativ" is not known: write native or bill`},
 	} {
 		f, err := accesslog.ParseFormat(row.name)
 		got := fmt.Sprint(err)

@@ -20,6 +20,19 @@ func unquoteMime(dst, text []byte) []byte {
 	return dst
 }
 
+// unquotePercent appends text to dst with the quoting of squid's %# undone: %XX.
+func unquotePercent(dst, text []byte) []byte {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '%' && i+2 < len(text) && isHex(text[i+1]) && isHex(text[i+2]) {
+			c = unhex(text[i+1])<<4 | unhex(text[i+2])
+			i += 2
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
 func escape(c byte) (byte, bool) {
 	switch c {
 	case '\\':

@@ -102,6 +102,9 @@ func (c *counter) count() bool {
 		c.before = l.Time
 	}
 	c.totals.out += l.Sent
+	if c.format.HasReceived {
+		c.totals.in += l.Received
+	}
 	c.totals.results[l.Result()]++
 	who := l.Who()
 	if len(c.exclude) > 0 && c.exclude[string(who)] {
@@ -121,6 +124,11 @@ func (c *counter) count() bool {
 	}
 	s.Out += l.Sent
 	s.Requests++
+	if c.format.HasReceived {
+		s.In += l.Received
+	} else {
+		s.Blind = true
+	}
 	return true
 }
 

@@ -20,7 +20,7 @@ import (
 type Config struct {
 	Server      string   // this machine's name in the ledger
 	Globs       []string // the access log
-	Format      string   // "native"
+	Format      string   // "native" or "bill"
 	Start       string   // "beginning", "end", or a date: what of the logs is counted that were there before the ledger
 	Exclude     []string // users that are left out
 	Timezone    string   // of the daily sums
@@ -233,12 +233,16 @@ type Hole struct {
 
 // sums are what one user, or all of them, consumed.
 type sums struct {
-	Out, Requests int64
+	Out, In, Requests int64
+	Blind             bool // In does not hold all: some lines did not tell
 }
+
+// received is In as the tables hold it: NULL where not all of it is known.
+func (s sums) received() sql.NullInt64 { return sql.NullInt64{Int64: s.In, Valid: !s.Blind} }
 
 // totals are the sums of all lines of a ledger.
 type totals struct {
-	out     int64
+	out, in int64
 	results [len(accesslog.Results)]int64
 	lines   map[string]int64 // counted, skipped, malformed
 }

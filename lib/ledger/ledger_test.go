@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -22,6 +23,7 @@ import (
 	"testing"
 	"time"
 
+	"milepost/lib/metric"
 	"milepost/lib/peers"
 )
 
@@ -476,6 +478,66 @@ func TestDaysOutliveTheirBuckets(t *testing.T) {
 		if said != row.want && (err == nil || !strings.Contains(said, row.want)) {
 			t.Errorf("%s: %s, want %s", row.situation, said, row.want)
 		}
+	}
+}
+
+// What clients sent is known with one format and not with the other: a sum over
+// both is unknown, not too small.
+func TestWhatClientsSent(t *testing.T) {
+	c := config(t.TempDir())
+	c.Format = "bill"
+	bill := func(at time.Time, user string, out, in int64) string {
+		return fmt.Sprintf("%d.000     12 127.0.0.1 TCP_MISS/200 %d %d GET %s 7 1795426814.405 http://h/\n", at.Unix(), out, in, user)
+	}
+	write(t, c.Globs[0], bill(noon, "alice", 10, 3)+bill(noon, "alice", 10, 4)+bill(noon, "bob", 100, 30)+bill(noon, "-", 5, 1))
+	l := follow(t, c)
+	table := func(c Config) string {
+		rows, _, err := Usage(t.Context(), c.Path, Query{By: []string{"user"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := (Output{By: []string{"user"}}).Write(&b, rows, nil); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	want := `      USER  BYTES OUT         BYTES IN        REQUESTS
+       bob        100  100 B        30  30 B         1
+     alice         20   20 B         7   7 B         2
+  (nobody)          5    5 B         1   1 B         1
+     total        125  125 B        38  38 B         4
+`
+	if got := table(c); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	samples := map[string]float64{}
+	for _, all := range []iter.Seq[metric.Sample]{l.Samples(), l.UserSamples()} {
+		for s := range all {
+			samples[s.Metric+" "+strings.Join(s.Labels[min(2, len(s.Labels)):], " ")] = s.Value
+		}
+	}
+	for name, want := range map[string]float64{
+		"squid_bytes_total direction in": 38, "squid_user_bytes_total user alice direction in": 7, "squid_user_bytes_total user alice direction out": 20,
+	} {
+		if samples[name] != want {
+			t.Errorf("%s is %v, want %v", name, samples[name], want)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	c.Format = "native"
+	write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 50, "alice"))
+	defer follow(t, c).Close()
+	want = `      USER  BYTES OUT         BYTES IN        REQUESTS
+       bob        100  100 B        30  30 B         1
+     alice         70   70 B   unknown               3
+  (nobody)          5    5 B         1   1 B         1
+     total        175  175 B   unknown               5
+`
+	if got := table(c); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 

@@ -47,36 +47,7 @@ func (o Output) shown(r Row) []string {
 }
 
 func (o Output) table(w io.Writer, rows []Row, holes []Hole) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	line := func(keys []string, bytes, humane, requests string) {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t\n", strings.Join(keys, "\t"), bytes, humane, requests)
-	}
-	head := make([]string, len(o.By))
-	for i, k := range o.By {
-		head[i] = strings.ToUpper(k)
-	}
-	line(head, "BYTES OUT", "", "REQUESTS")
-	var out, requests int64
-	for _, r := range rows {
-		keys := o.shown(r)
-		for i, k := range o.By {
-			if k == "user" && keys[i] == "" {
-				keys[i] = "(nobody)"
-			}
-		}
-		line(keys, strconv.FormatInt(r.BytesOut, 10), humane(r.BytesOut), strconv.FormatInt(r.Requests, 10))
-		out += r.BytesOut
-		requests += r.Requests
-	}
-	total := make([]string, len(o.By))
-	if len(total) > 0 {
-		total[0] = "total"
-		if len(holes) > 0 {
-			total[0] = "total, incomplete"
-		}
-	}
-	line(total, strconv.FormatInt(out, 10), humane(out), strconv.FormatInt(requests, 10))
-	if err := t.Flush(); err != nil {
+	if err := o.sums(w, rows, len(holes) > 0); err != nil {
 		return err
 	}
 	if len(holes) == 0 {
@@ -86,11 +57,67 @@ func (o Output) table(w io.Writer, rows []Row, holes []Hole) error {
 		_, err := fmt.Fprintf(w, "\n%d holes: not everything could be counted: --holes shows what\n", len(holes))
 		return err
 	}
-	t = tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprint(t, "\nHOLE\tCOUNT\tFOUND\tLOG\tDETAIL\n")
 	for _, h := range holes {
 		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", h.Kind, h.Count, h.At.UTC().Format("2006-01-02T15:04:05Z"), accesslog.Shown(h.Path), accesslog.Shown(h.Detail))
 	}
+	return t.Flush()
+}
+
+// sums is the rows, aligned, and their total. What clients sent has columns
+// if the log tells it of any row.
+func (o Output) sums(w io.Writer, rows []Row, incomplete bool) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	told := slices.ContainsFunc(rows, func(r Row) bool { return r.BytesIn != nil })
+	line := func(keys []string, cells ...string) {
+		fmt.Fprintln(t, strings.Join(append(slices.Clone(keys), cells...), "\t")+"\t")
+	}
+	figures := func(r Row) []string {
+		cells := []string{strconv.FormatInt(r.BytesOut, 10), humane(r.BytesOut)}
+		switch {
+		case told && r.BytesIn != nil:
+			cells = append(cells, strconv.FormatInt(*r.BytesIn, 10), humane(*r.BytesIn))
+		case told:
+			cells = append(cells, "unknown", "")
+		}
+		return append(cells, strconv.FormatInt(r.Requests, 10))
+	}
+	head := make([]string, len(o.By))
+	for i, k := range o.By {
+		head[i] = strings.ToUpper(k)
+	}
+	if told {
+		line(head, "BYTES OUT", "", "BYTES IN", "", "REQUESTS")
+	} else {
+		line(head, "BYTES OUT", "", "REQUESTS")
+	}
+	var in int64
+	all := Row{BytesIn: &in}
+	for _, r := range rows {
+		keys := o.shown(r)
+		for i, k := range o.By {
+			if k == "user" && keys[i] == "" {
+				keys[i] = "(nobody)"
+			}
+		}
+		line(keys, figures(r)...)
+		all.BytesOut += r.BytesOut
+		all.Requests += r.Requests
+		if r.BytesIn == nil {
+			all.BytesIn = nil
+		} else {
+			in += *r.BytesIn
+		}
+	}
+	total := make([]string, len(o.By))
+	if len(total) > 0 {
+		total[0] = "total"
+		if incomplete {
+			total[0] = "total, incomplete"
+		}
+	}
+	line(total, figures(all)...)
 	return t.Flush()
 }
 

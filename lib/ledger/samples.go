@@ -32,7 +32,10 @@ func (l *Ledger) samples() []metric.Sample {
 			Labels: append([]string{"host", l.config.Server}, labels...),
 		})
 	}
-	count("squid_bytes_total", "Bytes that squid sent its clients (out).", l.totals.out, "direction", "out")
+	count("squid_bytes_total", "Bytes that squid sent its clients (out) and got from them (in).", l.totals.out, "direction", "out")
+	if l.format.HasReceived {
+		count("squid_bytes_total", "Bytes that squid sent its clients (out) and got from them (in).", l.totals.in, "direction", "in")
+	}
 	for _, r := range accesslog.Results {
 		count("squid_requests_total", "Requests in squid's access log, by what came of them.", l.totals.results[r], "result", r.String())
 	}
@@ -69,10 +72,13 @@ func (l *Ledger) UserSamples() iter.Seq[metric.Sample] {
 		})
 		tell := func(user string, s sums) bool {
 			who := []string{"host", l.config.Server, "user", user}
-			return yield(metric.Sample{
-				Metric: "squid_user_bytes_total", Help: "Bytes that squid sent to a user (out).", Kind: metric.Counter,
-				Value: float64(s.Out), Labels: append(slices.Clone(who), "direction", "out"),
-			}) && yield(metric.Sample{
+			bytes := func(direction string, n int64) bool {
+				return yield(metric.Sample{
+					Metric: "squid_user_bytes_total", Help: "Bytes that squid sent to a user (out) and got from it (in).", Kind: metric.Counter,
+					Value: float64(n), Labels: append(slices.Clone(who), "direction", direction),
+				})
+			}
+			return bytes("out", s.Out) && (!l.format.HasReceived || bytes("in", s.In)) && yield(metric.Sample{
 				Metric: "squid_user_requests_total", Help: "Requests of a user that are billed.", Kind: metric.Counter,
 				Value: float64(s.Requests), Labels: who,
 			})

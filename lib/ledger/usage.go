@@ -63,14 +63,20 @@ func (q Query) covers(at time.Time) bool {
 // A report adds buckets up to rows.
 type report struct {
 	query Query
-	rows  map[string]*Row
+	rows  map[string]*row
+}
+
+// A row is a Row that grows.
+type row struct {
+	keys []string
+	sums
 }
 
 func newReport(q Query) (*report, error) {
 	if q.Zone == nil {
 		q.Zone = time.UTC
 	}
-	return &report{query: q, rows: map[string]*Row{}}, q.validate()
+	return &report{query: q, rows: map[string]*row{}}, q.validate()
 }
 
 // add is what a user consumed in the bucket that starts at that time.
@@ -102,20 +108,23 @@ func (r *report) add(server, user string, bucket int64, s sums) {
 		}
 	}
 	id := strings.Join(keys, "\x00")
-	row := r.rows[id]
-	if row == nil {
-		row = &Row{Keys: keys}
-		r.rows[id] = row
+	sum := r.rows[id]
+	if sum == nil {
+		sum = &row{keys: keys}
+		r.rows[id] = sum
 	}
-	row.BytesOut += s.Out
-	row.Requests += s.Requests
+	sum.sums = sum.plus(s)
 }
 
 // sorted is the rows: by time where there is one, and else the largest first.
 func (r *report) sorted() []Row {
 	var all []Row
-	for _, row := range r.rows {
-		all = append(all, *row)
+	for _, sum := range r.rows {
+		one := Row{Keys: sum.keys, BytesOut: sum.Out, Requests: sum.Requests}
+		if !sum.Blind {
+			one.BytesIn = &sum.In
+		}
+		all = append(all, one)
 	}
 	timed := slices.ContainsFunc(r.query.By, func(k string) bool { return k == "hour" || k == "day" || k == "month" })
 	slices.SortFunc(all, func(a, b Row) int {
@@ -164,6 +173,17 @@ func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
 	return r.sorted(), holes, nil
 }
 
+// stored are sums as a table holds them.
+type stored struct {
+	sums
+	in sql.NullInt64
+}
+
+func (s stored) known() sums {
+	s.In, s.Blind = s.in.Int64, !s.in.Valid
+	return s.sums
+}
+
 // read adds up what the ledger holds: the days whose buckets are gone, and buckets.
 func (r *report) read(ctx context.Context, db *sql.DB) error {
 	var zone string
@@ -176,12 +196,12 @@ func (r *report) read(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 	}
-	return each(ctx, db, "SELECT server, user, bucket, bytes_out, requests FROM usage", nil, func(rows *sql.Rows) error {
+	return each(ctx, db, "SELECT server, user, bucket, bytes_out, bytes_in, requests FROM usage", nil, func(rows *sql.Rows) error {
 		var server, user string
 		var bucket int64
-		var s sums
-		err := rows.Scan(&server, &user, &bucket, &s.Out, &s.Requests)
-		r.add(server, user, bucket, s)
+		var s stored
+		err := rows.Scan(&server, &user, &bucket, &s.Out, &s.in, &s.Requests)
+		r.add(server, user, bucket, s.known())
 		return err
 	})
 }
@@ -197,15 +217,15 @@ func (r *report) readDays(ctx context.Context, db *sql.DB, zone string, pruned i
 	if r.query.Zone.String() != zone || slices.Contains(r.query.By, "hour") || !whole(r.query.From) || !whole(r.query.To) {
 		return fmt.Errorf("usage before %s is kept as whole days of %s only: ask with --timezone %s, from and to bare days, and without hour; or --from %s", first, zone, zone, first)
 	}
-	const days = "SELECT server, user, day, bytes_out, requests FROM usage_daily WHERE day >= '2001' AND day < ?" // earlier ones are of bad times
+	const days = "SELECT server, user, day, bytes_out, bytes_in, requests FROM usage_daily WHERE day >= '2001' AND day < ?" // earlier ones are of bad times
 	return each(ctx, db, days, []any{first}, func(rows *sql.Rows) error {
 		var server, user, day string
-		var s sums
-		if err := rows.Scan(&server, &user, &day, &s.Out, &s.Requests); err != nil {
+		var s stored
+		if err := rows.Scan(&server, &user, &day, &s.Out, &s.in, &s.Requests); err != nil {
 			return err
 		}
 		at, err := time.ParseInLocation(time.DateOnly+" 15", day+" 12", z)
-		r.add(server, user, at.Unix(), s)
+		r.add(server, user, at.Unix(), s.known())
 		return err
 	})
 }
