@@ -17,32 +17,21 @@ const kept = "status.json"
 // keptLimit is how much of a kept snapshot is read: that of 50,000 hosts.
 const keptLimit = 16 << 20
 
-// Save keeps the newest snapshot over a restart. It
-// waits for the disk, which holds up the caller and never a reader. A snapshot
-// without any measurement is not saved: it knows less than the one before it.
+// Save keeps the newest snapshot over a restart. It waits for the disk, which holds
+// up the caller and never a reader. A snapshot without any measurement is not saved:
+// it knows less than the one before it.
 func (b *Bar) Save() error {
 	b.saving.Lock()
 	defer b.saving.Unlock()
-	e := b.current.Load().live
-	if e.dataAt.IsZero() {
+	b.mu.Lock()
+	dir := b.config.StateDir
+	b.mu.Unlock()
+	newest := b.current.Load().live
+	if dir == "" || newest.dataAt.IsZero() {
 		return nil
 	}
-	b.mu.Lock()
-	config := b.config
-	b.mu.Unlock()
-	var failed []error
-	status := e.routes["/status.json"]()
-	if config.StateDir != "" {
-		failed = append(failed, write(filepath.Join(config.StateDir, kept), status.identity))
-	}
-	return errors.Join(failed...)
-}
-
-// write replaces the file at once: a reader sees the old or the new, and so does
-// who starts after the machine lost its power.
-func write(path string, text []byte) error {
-	err := replace(path, text)
-	if err != nil {
+	path := filepath.Join(dir, kept)
+	if err := replace(path, newest.routes["/status.json"]().identity); err != nil {
 		return fmt.Errorf("saving status %q: %w", path, bare(err))
 	}
 	return nil
@@ -59,6 +48,8 @@ func bare(err error) error {
 	return err
 }
 
+// replace replaces the file at once: a reader sees the old or the new, and so does
+// who starts after the machine lost its power.
 func replace(path string, text []byte) error {
 	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".next")
 	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)

@@ -15,21 +15,21 @@ import (
 
 // A view is what page.html shows.
 type view struct {
-	Page        Page
-	Operator    bool // has the sentences of the checks
-	Lapsed      bool
-	State       state
-	Summary     string
-	Tallies     []tally
-	Doubts      []string // what is not well with the monitor
-	Sight       string
-	DataAt      moment // zero: nothing was measured yet
-	ValidUntil  moment
-	Refresh     int // seconds until it is loaded again
-	Fade        int // seconds until it goes grey if it is not; 0 = it has nothing to lose
-	today       time.Time // when it is read; zero: nobody knows, after the lease
-	Attention   []row
-	Well        []row // all is well with them
+	Page       Page
+	Operator   bool // has the sentences of the checks
+	Lapsed     bool
+	State      state
+	Summary    string
+	Tallies    []tally
+	Doubts     []string // what is not well with the monitor
+	Sight      string
+	DataAt     moment // zero: nothing was measured yet
+	ValidUntil moment
+	Refresh    int       // seconds until it is loaded again
+	Fade       int       // seconds until it goes grey if it is not; 0 = it has nothing to lose
+	today      time.Time // when it is read; zero: nobody knows, after the lease
+	Attention  []row
+	Well       []row // all is well with them
 }
 
 // A state is a status with its shape.
