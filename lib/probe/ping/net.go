@@ -39,9 +39,14 @@ func overNetwork(ctx context.Context, p Plan, tell func(Event)) error {
 				tell(Event{Seq: seq, Err: err})
 			}
 		})
-		pause = p.Spacing*9/10 + rand.N(p.Spacing/5)
+		pause = jittered(p.Spacing)
 	}
 	return nil
+}
+
+// jittered is spacing, up to a tenth of it longer or shorter.
+func jittered(spacing time.Duration) time.Duration {
+	return spacing*9/10 + rand.N(spacing/5)
 }
 
 // sleep says whether ctx lasted for d.

@@ -19,8 +19,9 @@ import (
 var host = netip.MustParseAddr("192.0.2.1")
 
 // path is an Echo whose packets fare as the letters say, over and over: "." is
-// answered after 80 ms, "x" lost, "l" late by a minute, "d" answered twice, "s"
-// answered by a stranger, "r" after 700 ms.
+// answered after 80 ms, "o" after 400 ms and so after the next one, "r" after
+// 700 ms, "L" after 1.2 s, "l" after a minute, "x" never, "d" twice, "s" by a
+// stranger.
 func path(pattern string) func(context.Context, Plan, func(Event)) error {
 	return func(ctx context.Context, p Plan, tell func(Event)) error {
 		answer := func(seq int, after time.Duration, from netip.Addr) {
@@ -31,8 +32,12 @@ func path(pattern string) func(context.Context, Plan, func(Event)) error {
 			switch pattern[i%len(pattern)] {
 			case '.':
 				answer(i, 80*time.Millisecond, p.To)
+			case 'o':
+				answer(i, 400*time.Millisecond, p.To)
 			case 'r':
 				answer(i, 700*time.Millisecond, p.To)
+			case 'L':
+				answer(i, 1200*time.Millisecond, p.To)
 			case 'l':
 				answer(i, time.Minute, p.To)
 			case 'd':
@@ -88,8 +93,10 @@ func TestRounds(t *testing.T) {
 		{"the user's own limit, kept", "x...................", with(func(c *Config) { c.Warning = metric.MustRange("5") }), 0, "OK 1/20 lost"},
 		{"slow", "r", with(func(c *Config) { c.RTTWarning = metric.MustRange("0.5") }), 0, "WARNING the median round trip is 0.7 s; 0/"},
 		{"late is lost", "l", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
-		{"twice is once", "d", base("2"), 0, "OK 0/16 lost"},
-		{"a stranger's answer is none", "s", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
+		{"out of order is no loss", "o.", base("2"), 0, "OK 0/16 lost (0 %, 95 % CI 0-19 %), baseline 2 %, p=1, decided after 16 of 20"},
+		{"slower than thought is late once", "L", base("2"), 0, "OK 1/17 lost (5.9 %, 95 % CI 1-27 %), baseline 2 %, p=0.25, decided after 17 of 20, 1 late"},
+		{"twice is once", "d", base("2"), 0, "OK 0/16 lost (0 %, 95 % CI 0-19 %), baseline 2 %, p=1, decided after 16 of 20, 15 duplicate"},
+		{"a stranger's answer is none", "s", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20, 12 from 198.51.100.9 ignored"},
 		{"one packet", ".", with(func(c *Config) { c.Count = 1 }), 0, "OK 0/1 lost"},
 		{"one packet, lost", "x", with(func(c *Config) { c.Count = 1 }), 0, "CRITICAL no packet came back; 1/1 lost (100 %, 95 % CI 21-100 %)"},
 	} {
@@ -134,21 +141,48 @@ func TestAPanicOfThePingerIsTheChecks(t *testing.T) {
 	})
 }
 
-func TestAnEndBeforeAnythingIsKnown(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := Default()
-		c.Echo = path("x")
-		c.Count, c.Spacing = 20, 250*time.Millisecond
-		ctx, cancel := context.WithTimeoutCause(t.Context(), 500*time.Millisecond, errors.New("SIGTERM"))
-		defer cancel()
-		bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, metric.Target{Name: "a", Address: host.String()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if o := bound.Run(ctx); o.Status.String() != "UNKNOWN" || !strings.HasSuffix(o.Summary, `while pinging "192.0.2.1"`) {
-			t.Errorf("%v %q", o.Status, o.Summary)
-		}
-	})
+// However a run ends before its time, what is known counts, and what is not is
+// nobody's fault.
+func TestEnds(t *testing.T) {
+	for _, tt := range []struct {
+		name, pattern string
+		count         int
+		after         time.Duration
+		want          string
+	}{
+		{"before the start", ".", 20, 0, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
+		{"while the first is out", ".", 20, 50 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
+		{"too few to judge", ".", 20, 600 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
+		{"too few, all lost", "x", 20, 1300 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
+		{"too few, and that much is proven", "x", 20, 1600 * time.Millisecond, `WARNING cannot exclude CRITICAL: limit inside the uncertainty; 3/3 lost (100 %, 95 % CI 44-100 %), no baseline (0.5 % assumed), p=0.0074, cut short after 3 of 20; interrupted by SIGTERM while pinging "192.0.2.1"`},
+		{"enough", ".", 20, 900 * time.Millisecond, "OK 0/4 lost (0 %, 95 % CI 0-49 %), no baseline (0.5 % assumed), p=1, cut short after 4 of 20"},
+		{"enough, all lost", "x", 20, 1800 * time.Millisecond, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, cut short after 4 of 20"},
+		{"enough of few", ".", 2, 100 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
+		{"a stream before it knows anything", ".", 0, 50 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := Default()
+				c.Count, c.Echo = tt.count, path(tt.pattern)
+				ctx, cancel := context.WithCancelCause(t.Context())
+				defer cancel(nil)
+				sigterm := func() { cancel(errors.New("SIGTERM")) }
+				if tt.after == 0 {
+					sigterm()
+				} else {
+					time.AfterFunc(tt.after, sigterm)
+				}
+				bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, target())
+				if err != nil {
+					t.Fatal(err)
+				}
+				o := bound.Run(ctx)
+				if got := o.Status.String() + " " + o.Summary; got != tt.want {
+					t.Errorf("%q, want %q", got, tt.want)
+				}
+			})
+		})
+	}
 }
 
 // The stream's totals count every packet once, and never one in flight.
@@ -263,6 +297,17 @@ func TestFit(t *testing.T) {
 		if n, apart := fit(tt.count, tt.spacing, time.Second, tt.budget); n != tt.n || apart != tt.apart {
 			t.Errorf("%s: %d packets %v apart, want %d %v apart", tt.name, n, apart, tt.n, tt.apart)
 		}
+	}
+}
+
+func TestJittered(t *testing.T) {
+	least, most := time.Hour, time.Duration(0)
+	for range 1000 {
+		d := jittered(time.Second)
+		least, most = min(least, d), max(most, d)
+	}
+	if least < 900*time.Millisecond || least > 920*time.Millisecond || most > 1100*time.Millisecond || most < 1080*time.Millisecond {
+		t.Errorf("between %v and %v", least, most)
 	}
 }
 

@@ -127,8 +127,8 @@ func (r Result) text(k, n int) string {
 	if r.Usual.Judged {
 		parts = append(parts, "p"+chance(r.Usual.chance(k, n+r.Left)))
 	}
-	add(r.Fitted > 0, "%d packets %s apart to fit into %s", r.Plan.Count, seconds(r.Plan.Spacing), seconds(r.Fitted.Round(10*time.Millisecond)))
-	add(r.Left > 0 && !r.Stream, "decided after %d of %d", n, n+r.Left)
+	add(r.Fitted > 0, "%d packets %s apart to fit into %s", r.Plan.Count, seconds(r.Plan.Spacing), seconds(r.Fitted.Round(100*time.Millisecond)))
+	add(r.Left > 0 && !r.Stream && r.CutShort == 0, "decided after %d of %d", n, n+r.Left)
 	add(r.Left > 0 && r.Stream, "%d of %d so far", n, n+r.Left)
 	add(r.CutShort > 0, "cut short after %d of %d", n, n+r.CutShort)
 	if !r.Stream { // a stream's only grow

@@ -15,7 +15,7 @@ type Result struct {
 	Stream   bool            // it goes on for ever
 	Packets  []Packet        // the settled ones, as they were sent
 	Left     int             // packets that are still to be settled, sent or not
-	CutShort int             // packets that were given up because the time was up
+	CutShort int             // packets that were given up because ctx ended
 	Fresh    []time.Duration // round trips: of a round all, of a stream those since the result before
 	Totals   Totals
 	Stray    netip.Addr // who sent the latest stray

@@ -150,19 +150,22 @@ func (r *round) report(failed error, yield func(Result, error) bool) bool {
 
 func (r *round) isStream() bool { return r.plan.Count == 0 }
 
-// cutShort yields what there is now that ctx has ended. A round that settled
-// less than a few packets cannot be judged.
+// cutShort yields what there is now that ctx has ended. Of a round that settled
+// less than a few packets only what is proven already counts.
 func (r *round) cutShort(ctx context.Context, yield func(Result, error) bool) {
 	r.expire(time.Now())
 	r.settle()
-	switch result := r.result(); {
-	case r.isStream() && r.settled > 0:
-	case !r.isStream() && r.settled >= min(few, r.plan.Count):
-		result.CutShort, result.Left = result.Left, 0
-		yield(result, nil)
-	default:
-		yield(result, &metric.Interrupted{Stage: r.doing, Err: ctx.Err()})
+	if r.isStream() && r.settled > 0 {
+		return
 	}
+	result := r.result()
+	result.CutShort = result.Left
+	if r.settled < min(few, r.plan.Count) || r.isStream() {
+		yield(result, &metric.Interrupted{Stage: r.doing, Err: ctx.Err()})
+		return
+	}
+	result.Left = 0
+	yield(result, nil)
 }
 
 // result is what is known now. Of a stream it takes what is new with it.
