@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/metric"
 	"milepost/lib/probe/clock"
 	"milepost/lib/probe/ping"
 	"milepost/lib/probe/resolver"
@@ -28,7 +29,16 @@ func served() []check.Kind {
 // asked are the kinds as /probe runs them: whoever may scrape must not be able to
 // lock the account of the probe's user.
 func asked() []check.Kind {
-	return changed(func(c *squidauth.Config) { c.Login.Wrong = squidauth.Never })
+	all := kinds()
+	for i, k := range all {
+		all[i].Bind = func(cfg any, t metric.Target) (check.Check, error) {
+			if c, ok := cfg.(*squidauth.Config); ok {
+				c.Login.Wrong = squidauth.Never // whatever the inventory says
+			}
+			return k.Bind(cfg, t)
+		}
+	}
+	return all
 }
 
 // changed are the kinds with other defaults of the one whose Config is C.

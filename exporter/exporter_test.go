@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"milepost/lib/check"
 	"milepost/lib/peers"
 )
 
@@ -394,5 +395,28 @@ func TestThisMachine(t *testing.T) {
 	}
 	if err := validate(f); err != nil {
 		t.Error(err)
+	}
+}
+
+// Whoever may scrape must not be able to lock an account, whatever the inventory says.
+func TestProbeNeverTriesAWrongPassword(t *testing.T) {
+	t.Setenv("MILEPOST_PASSWORD", "x")
+	file := inventoryFile(t, `hosts: [{name: a, address: 127.0.0.1, checks: {squid_auth: {user: u, wrong: same-user, urls: ["http://x/"]}}}]`)
+	for name, tt := range map[string]struct {
+		kinds []check.Kind
+		wrong bool
+	}{"serve": {served(), true}, "probe": {asked(), false}} {
+		f, err := configOption{ConfigFile: file}.load(tt.kinds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tries := false
+		for _, l := range f.Hosts[0].Checks[0].Limits {
+			_, has := l.Critical["wrong_accepted"]
+			tries = tries || has
+		}
+		if tries != tt.wrong {
+			t.Errorf("%s tries a wrong password: %v", name, tries)
+		}
 	}
 }

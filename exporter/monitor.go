@@ -35,6 +35,7 @@ type monitor struct {
 	billing   *billing
 
 	reloadAsked chan chan error
+	stateDir    string
 
 	mu        sync.Mutex
 	inventory *fleet.Fleet        // as serve runs it
@@ -73,7 +74,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		return nil, err
 	}
 	m := &monitor{
-		flags: f, log: log, board: &schedule.Board{},
+		flags: f, log: log, board: &schedule.Board{}, stateDir: dir,
 		reloadAsked: make(chan chan error), renewed: make(chan struct{}),
 		watched: map[string]*watched{}, reloadOK: true, reloaded: time.Now(),
 		sight: hoststate.Monitor{Total: 1},
@@ -328,6 +329,7 @@ func (m *monitor) tryReload() error {
 	close(m.renewed)
 	m.renewed = make(chan struct{})
 	m.mu.Unlock()
+	m.bar.Reconfigure(m.barConfig(f, m.stateDir))
 	m.adopt(f)
 	m.publish(time.Now())
 	return nil

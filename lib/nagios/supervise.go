@@ -26,7 +26,9 @@ func (r *run) supervise(ctx context.Context) int {
 	ctx, cancel := context.WithDeadline(ctx, r.began.Add(r.common.Timeout.After+grace/2))
 	defer cancel()
 	// The name that this program was started by stays in argv[0]: ps shows it.
-	child := exec.CommandContext(ctx, "/proc/self/exe", withoutSupervise(r.args)...)
+	// An ini file may say supervise too: the child must not make a child of its own.
+	args := append([]string{"--supervise=false"}, withoutSupervise(r.args)...)
+	child := exec.CommandContext(ctx, "/proc/self/exe", args...)
 	child.Args[0] = os.Args[0]
 	var out, faults bytes.Buffer
 	child.Stdin = os.Stdin

@@ -100,12 +100,12 @@ func TestNotModified(t *testing.T) {
 					t.Errorf("%s: a %d has no %s", row.situation, r.StatusCode, name)
 				}
 			}
-			if r.StatusCode == 304 && (r.Header.Get("Content-Type") != "" || r.Header.Get("Content-Encoding") != "") {
+			if r.StatusCode == http.StatusNotModified && (r.Header.Get("Content-Type") != "" || r.Header.Get("Content-Encoding") != "") {
 				t.Errorf("%s: a 304 describes the body that it does not have: %v", row.situation, r.Header)
 			}
 		}
 		b.Publish(time.Now(), time.Now(), hosts(time.Now()), sees)
-		if r := get(b.Public(), "/status.json", "If-None-Match", tag); r.StatusCode != 200 {
+		if r := get(b.Public(), "/status.json", "If-None-Match", tag); r.StatusCode != http.StatusOK {
 			t.Errorf("a new snapshot is answered with %s", r.Status)
 		}
 	})
@@ -166,7 +166,7 @@ func TestMethods(t *testing.T) {
 				if body := text(t, head); body != "" {
 					t.Errorf("%s: HEAD %s has a body", name, path)
 				}
-				if diff := cmp.Diff(whole.Header, head.Header); diff != "" || head.StatusCode != 200 {
+				if diff := cmp.Diff(whole.Header, head.Header); diff != "" || head.StatusCode != http.StatusOK {
 					t.Errorf("%s: HEAD %s is %s and differs from GET: %s", name, path, head.Status, diff)
 				}
 				for _, method := range []string{"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PROPFIND"} {

@@ -156,11 +156,12 @@ func (c component) row(now time.Time) row {
 func operatorView(c content) view {
 	d := c.document()
 	v := viewOf(d, c.page, c.lapsed)
+	room := min(max(ofAll/max(len(v.Attention), 1), shortest), longest)
 	v.Operator, v.Attention, v.Well = true, nil, nil
 	for i, o := range d.Components {
 		r := o.row(v.today)
 		if !c.lapsed {
-			r.tell(c.hosts[i].Outcomes)
+			r.tell(c.hosts[i].Outcomes, room)
 		}
 		if r.status == hoststate.Up && r.worst == verdict.OK {
 			v.Well = append(v.Well, r)
@@ -180,12 +181,18 @@ func fadeSeconds(lease, interval time.Duration) int {
 	return max(int((lease - interval - interval/4).Seconds()), refreshSeconds(interval)+1)
 }
 
-// longest is how much of a sentence a row shows, in runes: the plugin's -v has the rest.
-const longest = 240
+// How much of a sentence a row shows, in runes: the plugin's -v has the rest. Where
+// hundreds of hosts fail, the page is read for what they have in common, and must
+// still load at once.
+const (
+	longest  = 240
+	shortest = 60
+	ofAll    = 75_000
+)
 
 // tell puts the sentence of the worst outcome in the place of the public reason,
 // and names the others that are not well.
-func (r *row) tell(outcomes []check.Outcome) {
+func (r *row) tell(outcomes []check.Outcome, longest int) {
 	if len(outcomes) == 0 {
 		return
 	}
@@ -197,7 +204,7 @@ func (r *row) tell(outcomes []check.Outcome) {
 	slices.SortStableFunc(bad, func(a, b check.Outcome) int { return worstFirst(a.Status, b.Status) })
 	worst := bad[0]
 	r.worst, r.Check, r.Said, r.Fault = worst.Status, worst.Check, worst.Status.String(), worst.Fault
-	r.Text = short(worst.Summary)
+	r.Text = short(worst.Summary, longest)
 	for _, o := range bad[1:] {
 		r.Others = append(r.Others, word{o.Check, o.Status.String()})
 	}
@@ -214,7 +221,7 @@ func worstFirst(a, b verdict.Status) int {
 	}
 }
 
-func short(s string) string {
+func short(s string, longest int) string {
 	if all := []rune(s); len(all) > longest {
 		return string(all[:longest-1]) + "…"
 	}

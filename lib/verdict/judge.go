@@ -96,7 +96,13 @@ func Judge(r metric.Report, limits []metric.Limit) Verdict {
 	v := Verdict{Stages: r.Stages, Advice: r.Advice, Findings: make([]Finding, 0, len(r.Samples))}
 	var sentences []string
 	decided := true
-	for _, of := range targets(r.Samples) {
+	all := targets(r.Samples)
+	for _, s := range r.Samples {
+		if !slices.Contains(all, s.Of) {
+			v.Findings = append(v.Findings, Finding{Sample: s})
+		}
+	}
+	for _, of := range all {
 		t := judge(of, r.Samples, limits)
 		v.Findings = append(v.Findings, t.Findings...)
 		decided = decided && t.Decided
@@ -116,13 +122,17 @@ func Judge(r metric.Report, limits []metric.Limit) Verdict {
 	return v
 }
 
-// targets is every Of in order of appearance.
+// targets is every Of in order of appearance. Samples for Prometheus alone, which
+// no limit can hold, are no target of their own.
 func targets(samples []metric.Sample) []string {
 	var all []string
 	for _, s := range samples {
-		if !slices.Contains(all, s.Of) {
+		if s.Name != "" && !slices.Contains(all, s.Of) {
 			all = append(all, s.Of)
 		}
+	}
+	if len(all) == 0 {
+		return []string{""} // nothing that a limit can hold: it must say so
 	}
 	return all
 }

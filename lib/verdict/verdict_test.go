@@ -86,6 +86,8 @@ func TestSeveralTargets(t *testing.T) {
 		{"all well", slices.Concat(of("a", .1, false), of("b", .1, false)), "OK two asked"},
 		{"the worst counts", slices.Concat(of("a", 2, false), of("b", .1, true)), "CRITICAL b: invents names; two asked"},
 		{"two are as bad", slices.Concat(of("a", .1, true), of("b", .1, true)), "CRITICAL a: invents names; b: invents names; two asked"},
+		{"a metric of the whole run is no target", append(of("a", .1, false), metric.Sample{Metric: "runs_total"}), "OK two asked"},
+		{"nothing but metrics", []metric.Sample{{Metric: "runs_total"}}, "UNKNOWN hijack was not measured; time was not measured; two asked"},
 		{"one half seen", slices.Concat(of("a", .1, false), of("b", .1, false)[:1]), "UNKNOWN b: hijack was not measured; two asked"},
 	} {
 		v := Judge(metric.Report{Text: "two asked", Samples: tt.samples}, limits)

@@ -90,8 +90,11 @@ func (p *pinger) run(ctx context.Context) error {
 	if !opened && errors.Is(err, os.ErrPermission) {
 		err = p.over(ctx, false, func() { opened = true })
 	}
+	if p.failed.Load() || ended(ctx) {
+		err = nil
+	}
 	switch {
-	case err == nil, ctx.Err() != nil, p.failed.Load():
+	case err == nil:
 		return nil
 	case opened:
 		return fmt.Errorf("listening for answers: %w", err)
@@ -207,4 +210,14 @@ func (w *wayOut) Infof(string, ...any) {
 		runtime.Goexit()
 	}
 	w.warned = true
+}
+
+// ended says that ctx has ended.
+func ended(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
 }
