@@ -177,7 +177,7 @@ func (s *server) fetch(url string) (int, string) {
 func (s *server) until(path string, wanted ...string) string {
 	s.t.Helper()
 	var page string
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(40 * time.Second)
 	for time.Now().Before(deadline) {
 		_, page = s.get(path)
 		missing := ""
@@ -347,6 +347,7 @@ billing: {server: fra-1, access_log: [%s]}
 	if strings.Contains(s.log.String(), "s3cret") {
 		t.Error("the password is in the log")
 	}
+	s.until("/status.json", `"status":"down"`, `"reason":"refused"`)
 	exit, out, _ := execute("usage", "--ledger", filepath.Join(state, "ledger.db"), "--format", "csv")
 	if (exit != 0 && exit != 3) || !strings.Contains(out, "monitor,") {
 		t.Errorf("%d %s", exit, out)

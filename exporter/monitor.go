@@ -197,20 +197,30 @@ func (m *monitor) believe(s selfcheck.State) {
 	m.publish(time.Now())
 }
 
-// again takes a round of a host into its state.
+// again takes a round of a host into its state. A host that changed is published
+// at once: its outage does not wait for the rest of the fleet.
 func (m *monitor) again(r schedule.Round) (time.Duration, bool) {
+	changed, again := m.takeRound(r)
+	if changed {
+		m.publish(time.Now())
+	}
+	return hoststate.Retry, again
+}
+
+// takeRound says whether the host changed, and whether it should be asked again soon.
+func (m *monitor) takeRound(r schedule.Round) (changed, again bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	w := m.watched[r.Host]
 	if w == nil {
-		return 0, false
+		return false, false
 	}
 	w.state = w.state.Next(w.roles.Round(r.Outcomes))
 	if now := w.state.At(r.Ended); now.Status != w.last {
 		m.log.Info("host changed", "host", r.Host, "from", w.last, "to", now.Status, "since", now.Since.UTC(), "evidence", evidence(r.Outcomes))
-		w.last = now.Status
+		w.last, changed = now.Status, true
 	}
-	return hoststate.Retry, w.state.Again()
+	return changed, w.state.Again()
 }
 
 // evidence is the sentence of the worst outcome.

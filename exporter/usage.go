@@ -29,6 +29,7 @@ type usageFlags struct {
 	Format       string   `placeholder:"FORMAT" help:"table, csv or json."`
 	Ledger       string   `placeholder:"PATH" help:"The ledger to ask; the inventory's billing.ledger if not given."`
 	Log          []string `sep:"none" placeholder:"FILE" help:"Count these logs, plain or .gz, without a ledger; may be given again."`
+	LogFormat    string   `placeholder:"native|bill" help:"What the logs of --log look like."`
 	Exclude      []string `name:"exclude-users" sep:"none" placeholder:"USER" help:"With --log: leave this user out; may be given again."`
 	Holes        bool     `help:"Show what could not be counted, too."`
 	Raw          bool     `help:"CSV without the apostrophe that keeps a spreadsheet from running a name as a formula."`
@@ -42,7 +43,7 @@ const (
 
 // usageCommand prints who used how much. It ends with 3 if the range has holes.
 func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (int, error) {
-	flags := usageFlags{By: []string{"user"}, Format: "table"}
+	flags := usageFlags{By: []string{"user"}, Format: "table", LogFormat: "native"}
 	more, done, err := parse("usage", &flags, args, 0, 1<<20, out)
 	if err != nil || done {
 		return exitOf(err), err
@@ -58,7 +59,7 @@ func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	var rows []ledger.Row
 	var holes []ledger.Hole
 	if len(flags.Log) > 0 {
-		c := ledger.Config{Server: serverName(""), Format: "native", Exclude: flags.Exclude, Timezone: flags.Timezone}
+		c := ledger.Config{Server: serverName(""), Format: flags.LogFormat, Exclude: flags.Exclude, Timezone: flags.Timezone}
 		p := &progress{w: faults, terminal: isTerminal(faults)}
 		rows, holes, err = ledger.Count(ctx, flags.Log, c, q, p.show)
 		p.clear()
@@ -206,9 +207,6 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 	b := &billing{server: serverName(f.Billing.Server), expose: f.Billing.ExposeUsers, log: log}
 	if len(f.Billing.AccessLog) == 0 {
 		return b, nil
-	}
-	if f.Billing.Format != "native" {
-		return nil, fmt.Errorf("billing: format %q is not read: write native", f.Billing.Format)
 	}
 	if strings.Contains(f.Billing.Ledger, "://") {
 		return nil, errors.New("billing: the ledger is a file: name its path")
