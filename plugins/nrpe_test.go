@@ -51,17 +51,17 @@ func TestRealNRPE(t *testing.T) {
 	}
 	t.Run("loss", func(t *testing.T) {
 		if groups, err := os.ReadFile("/proc/sys/net/ipv4/ping_group_range"); err != nil || strings.TrimSpace(string(groups)) != "1\t0" {
-			t.Skipf("this machine lets other users ping: ping_group_range is %q", groups)
+			peers.Missing(t, fmt.Sprintf("this machine lets other users ping: ping_group_range is %q", groups))
 		}
 		answer(nrpe, "loss").Expect(t, 3, fmt.Sprintf(`PACKET_LOSS UNKNOWN: pinging "127.0.0.1": no permission for ICMP: run setcap cap_net_raw=p %q, or sysctl -w net.ipv4.ping_group_range='0 2147483647'`, loss.Path))
 	})
 	t.Run("permitted", func(t *testing.T) {
 		setcap, err := exec.LookPath("/usr/sbin/setcap")
 		if err != nil || os.Geteuid() != 0 {
-			t.Skip("setcap, or root for it, is not here")
+			peers.Missing(t, "setcap, or root for it, is not here")
 		}
 		if out, err := exec.CommandContext(t.Context(), setcap, "cap_net_raw=p", permitted.Path).CombinedOutput(); err != nil {
-			t.Skipf("this file system has no capabilities: %s", out)
+			peers.Missing(t, fmt.Sprintf("this file system has no capabilities: %s", out))
 		}
 		answer(nrpe, "permitted").Expect(t, 0, "PACKET_LOSS OK: 0/... lost ...")
 	})

@@ -202,7 +202,7 @@ func TestTimeIsKept(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			program := plugin(tt.plugin)
 			if tt.plugin == "check_packet_loss" && program.Run(t, "--self-test").Exit != 0 {
-				t.Skip("no permission for ICMP")
+				peers.Missing(t, "no permission for ICMP")
 			}
 			a := program.Run(t, plugintest.Args(tt.args)...)
 			a.Expect(t, tt.exit, tt.want)

@@ -34,12 +34,18 @@ func Program(tb testing.TB, name string) string {
 			return path
 		}
 	}
-	why := fmt.Sprintf("looking for program %q: not here: make test PEERS=install installs it (Debian package %s)", name, debian)
+	Missing(tb, fmt.Sprintf("looking for program %q: not here: make test PEERS=install installs it (Debian package %s)", name, debian))
+	return ""
+}
+
+// Missing ends a test that this machine has not what it takes for, and why says
+// what that is: it fails if CI=true, and is skipped otherwise.
+func Missing(tb testing.TB, why string) {
+	tb.Helper()
 	if os.Getenv("CI") == "true" {
 		tb.Fatal(why)
 	}
 	tb.Skip(why)
-	return ""
 }
 
 // packageOf is the Debian package that has program, "" if the table does not know it.

@@ -93,6 +93,10 @@ func alone(source Source, port uint16) Config {
 	return c
 }
 
+// patient is a -t that a loaded machine keeps: half of it, a stage's time, is for
+// three questions.
+const patient = 8 * time.Second
+
 // run runs the check against 127.0.0.1.
 func run(t *testing.T, c Config, timeout time.Duration) check.Outcome {
 	t.Helper()

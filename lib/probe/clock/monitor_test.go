@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -123,6 +124,7 @@ func TestASilentChronydIsNotWaitedFor(t *testing.T) {
 }
 
 func TestReferences(t *testing.T) {
+	t.Parallel()
 	good := func(ahead time.Duration) func(*testing.T) netip.AddrPort {
 		return func(t *testing.T) netip.AddrPort {
 			return serveUDP(t, func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, ahead)} })
@@ -193,7 +195,7 @@ func TestReferences(t *testing.T) {
 			if got := spellOutcome(o); !strings.HasPrefix(got, row.want) {
 				t.Errorf("%q, want %q; %s", got, row.want, exchange(o))
 			}
-			if took := time.Since(began); took > maxVouching/2 && row.fast {
+			if took := time.Since(began); took >= maxVouching && row.fast {
 				t.Errorf("took %v", took)
 			}
 		})
@@ -208,12 +210,12 @@ func TestWhatTheReferencesSay(t *testing.T) {
 	o := run(t, c, 10*time.Second)
 	said := strings.Join(o.Advice, "\n")
 	for _, want := range []string{
-		"this monitor's clock is unproven: 1 of 3 references agree, which is no majority (",
-		far + ": -3600.000 s ± 0.0",
-		dead + ": connection refused: does an NTP server run there, and listen on this address?",
-		"[::1: ",
+		`this monitor's clock is unproven: 1 of 3 references agree, which is no majority \(`,
+		regexp.QuoteMeta(far) + `: -(3600\.0|3599\.9)\d* s ± 0\.\d+`,
+		regexp.QuoteMeta(dead) + `: connection refused: does an NTP server run there, and listen on this address\?`,
+		`\[::1: `,
 	} {
-		if !strings.Contains(said, want) {
+		if !regexp.MustCompile(want).MatchString(said) {
 			t.Errorf("%q is not in %q", want, said)
 		}
 	}

@@ -50,10 +50,10 @@ var broken = []situation{
 		_ = c.conn.(*net.TCPConn).SetLinger(0)
 		c.conn.Close()
 	}, want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: connection closed without an answer [proxy reset]`},
-	{name: "stalls", timeout: impatient, proxy: call.stall, want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: no answer within 500ms [proxy connect_timeout]`},
+	{name: "stalls", timeout: impatient, proxy: call.stall, want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: no answer within 2s [proxy connect_timeout]`},
 	{name: "answers slowly, byte by byte", timeout: impatient, proxy: func(c call) {
 		trickle(c, "HTTP/1.1 407 Proxy Authentication Required\r\nX: "+strings.Repeat("y", 1000))
-	}, want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: only part of an answer within 500ms [proxy connect_timeout]`},
+	}, want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: only part of an answer within 2s [proxy connect_timeout]`},
 	{name: "is cut in the status line", proxy: closing(says("HTTP/1.1 40")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: malformed HTTP status code [proxy gateway]`},
 	{name: "is cut in the first word", proxy: closing(says("HT")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: connection closed in the middle of the answer [proxy reset]`},
 	{name: "is cut in the header", proxy: closing(says("HTTP/1.1 407 No\r\nProxy-Authenticate: Ba")), want: `CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: connection closed in the middle of the answer [proxy reset]`},
@@ -91,7 +91,7 @@ var broken = []situation{
 	{name: "turns the text around in its error's name", proxy: withPassword(squidSays(500, "ERR_\u202e|evil\u2028")), args: []string{"--no-direct"}, want: "CRITICAL: http://ORIGIN/ 500 unknown error [proxy gateway]"},
 	{name: "sends more than is read", proxy: withPassword(func(c call) { c.answer(200, "", strings.Repeat("x", 3<<20)) }), want: strings.Replace(hello, "5 B", "1048576 B", 1)},
 
-	{name: "stalls with the right password", timeout: impatient, args: []string{"--no-direct"}, proxy: withPassword(call.stall), want: "CRITICAL: http://ORIGIN/ no answer within 500ms [proxy gateway]"},
+	{name: "stalls with the right password", timeout: impatient, args: []string{"--no-direct"}, proxy: withPassword(call.stall), want: "CRITICAL: http://ORIGIN/ no answer within 2s [proxy gateway]"},
 	{name: "closes with the right password", args: []string{"--no-direct"}, proxy: withPassword(closing(func(call) {})), want: "CRITICAL: http://ORIGIN/ connection closed without an answer [proxy gateway]"},
 	{name: "is cut with the right password", proxy: withPassword(closing(says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour"))), want: "CRITICAL: http://ORIGIN/ connection closed in the middle of the answer, directly 200: the proxy does not get through to the origin [proxy gateway]"},
 	{name: "closes with a wrong password", proxy: func(c call) {
@@ -104,6 +104,7 @@ var broken = []situation{
 }
 
 func TestBrokenProxies(t *testing.T) {
+	t.Parallel()
 	for _, s := range broken {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
@@ -117,6 +118,7 @@ func TestBrokenProxies(t *testing.T) {
 }
 
 func TestConnecting(t *testing.T) {
+	t.Parallel()
 	one, two := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 	refuses := func(context.Context) error { return syscall.ECONNREFUSED }
 	silent := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
@@ -130,11 +132,11 @@ func TestConnecting(t *testing.T) {
 		want    string
 	}{
 		{"refused", refuses, nil, patient, `CRITICAL: connecting to proxy "proxy.test:3128": connection refused [proxy refused]`},
-		{"silent", silent, nil, impatient, `CRITICAL: connecting to proxy "proxy.test:3128": no answer within 500ms [proxy connect_timeout]`},
+		{"silent", silent, nil, impatient, `CRITICAL: connecting to proxy "proxy.test:3128": no answer within 2s [proxy connect_timeout]`},
 		{"a router knows no way", fails(syscall.EHOSTUNREACH), nil, patient, `CRITICAL: connecting to proxy "proxy.test:3128": no route to host [proxy connect_timeout]`},
 		{"the first refuses", refuses, works, patient, strings.Replace(hello, "ORIGIN", "origin.test", 1)},
 		{"the first is silent", silent, works, impatient, strings.Replace(hello, "ORIGIN", "origin.test", 1)},
-		{"both fail", refuses, silent, impatient, `CRITICAL: connecting to proxy "proxy.test:3128": 192.0.2.1: connection refused, 192.0.2.2: no answer within 500ms [proxy connect_timeout]`},
+		{"both fail", refuses, silent, impatient, `CRITICAL: connecting to proxy "proxy.test:3128": 192.0.2.1: connection refused, 192.0.2.2: no answer within 2s [proxy connect_timeout]`},
 		{"this machine has no route", fails(syscall.ENETUNREACH), nil, patient, `UNKNOWN: connecting to proxy "proxy.test:3128": network is unreachable [monitor monitor_route]`},
 		{"this machine has no IPv6, and the other refuses", fails(syscall.ENETUNREACH), refuses, patient, `CRITICAL: connecting to proxy "proxy.test:3128": 192.0.2.1: network is unreachable, 192.0.2.2: connection refused [proxy refused]`},
 		{"this machine has no sockets", fails(syscall.EMFILE), nil, patient, `UNKNOWN: connecting to proxy "proxy.test:3128": too many open files [monitor not_measured]`},

@@ -99,8 +99,8 @@ var about = []situation{
 			c.stall()
 		}
 		c.challenge()
-	}, want: "CRITICAL: the authentication helper does not answer: 407 at once without credentials, no answer within 500ms with them; see cache.log on the proxy [auth auth_refused]"},
-	{name: "the helper hangs, and no wrong password is tried", timeout: impatient, args: []string{"--wrong", "never", "--no-direct"}, proxy: withPassword(call.stall), want: "CRITICAL: the authentication helper does not answer, or nothing behind the proxy does: 407 at once without credentials, http://ORIGIN/ no answer within 500ms with them; see cache.log on the proxy [auth auth_refused]"},
+	}, want: "CRITICAL: the authentication helper does not answer: 407 at once without credentials, no answer within 2s with them; see cache.log on the proxy [auth auth_refused]"},
+	{name: "the helper hangs, and no wrong password is tried", timeout: impatient, args: []string{"--wrong", "never", "--no-direct"}, proxy: withPassword(call.stall), want: "CRITICAL: the authentication helper does not answer, or nothing behind the proxy does: 407 at once without credentials, http://ORIGIN/ no answer within 2s with them; see cache.log on the proxy [auth auth_refused]"},
 	{name: "an access rule forbids the URL", proxy: withPassword(squidSays(403, "ERR_ACCESS_DENIED")), want: "CRITICAL: http://ORIGIN/ denied by an access rule of the proxy (403 ERR_ACCESS_DENIED) [acl acl]"},
 	{name: "an access rule forbids the URL, as expected", args: []string{"--expect-status", "403"}, proxy: withPassword(squidSays(403, "ERR_ACCESS_DENIED")), want: "OK: refused without credentials, refused wrong ones, fetched http://ORIGIN/ (403 ERR_ACCESS_DENIED, 18 B)"},
 	{name: "an access rule redirects (deny_info)", proxy: withPassword(func(c call) {
@@ -108,7 +108,7 @@ var about = []situation{
 	}), want: `CRITICAL: http://ORIGIN/ denied by an access rule of the proxy (302 by squid) [acl acl]`},
 
 	{name: "its resolver is dead: squid 5.7", proxy: byAddress(squidSays(502, "ERR_READ_ERROR")), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name 502 ERR_READ_ERROR, by address 200 [proxy_resolver proxy_resolver]"},
-	{name: "its resolver is silent", timeout: impatient, proxy: byAddress(call.stall), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name no answer within 500ms, by address 200 [proxy_resolver proxy_resolver]"},
+	{name: "its resolver is silent", timeout: impatient, proxy: byAddress(call.stall), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name no answer within 2s, by address 200 [proxy_resolver proxy_resolver]"},
 	{name: "its resolver is dead, and the address is given", args: []string{"--no-direct", "--url-by-address", "http://192.0.2.1/"}, proxy: byAddress(squidSays(502, "ERR_READ_ERROR")), want: "CRITICAL: the proxy's resolver fails: http://ORIGIN/ by name 502 ERR_READ_ERROR, by address 200 [proxy_resolver proxy_resolver]"},
 	{name: "only the address is forbidden", args: []string{"--url-by-address", "http://192.0.2.1/"}, proxy: withPassword(func(c call) {
 		if c.Host == "192.0.2.1" {
@@ -146,6 +146,7 @@ var about = []situation{
 }
 
 func TestSituations(t *testing.T) {
+	t.Parallel()
 	for _, s := range about {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
