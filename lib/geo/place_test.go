@@ -1,0 +1,116 @@
+package geo
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+func TestParsePlace(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{"a city", "Paris", "Paris 48.8566,2.3522 ±25 km"},
+		{"case, accents and blanks", "  são  PAULO ", "Sao Paulo -23.5475,-46.6361 ±25 km"},
+		{"hyphens", "port-au_prince", "Port-au-Prince 18.5435,-72.3388 ±25 km"},
+		{"a city with its country", "San Jose, cr", "San Jose 9.9333,-84.0833 ±25 km"},
+		{"coordinates", "-33.9,151.2", "-33.9,151.2 ±10 km"},
+		{"coordinates with a blank and a sign", "+48.85, -2.35", "48.85,-2.35 ±10 km"},
+		{"the poles and the date line", "-90,180", "-90,180 ±10 km"},
+		{"two of a name", "Valencia", `city "Valencia" may be Valencia, VE or Valencia, ES`},
+		{"mistyped", "Pariss", `no city "Pariss" is known here: write LATITUDE,LONGITUDE in degrees, or did you mean Paris, FR; ...?`},
+		{"cut short", "Frankf", `no city "Frankf" is known here: ...did you mean Frankfurt, DE; ...?`},
+		{"in another country", "Paris, US", `no city "Paris" is known here: ...did you mean Paris, FR; ...?`},
+		{"too far north", "91,0", `"91,0" is not on the earth: latitudes go from -90 to 90, longitudes from -180 to 180`},
+		{"too far east", "0,180.1", `"0,180.1" is not on the earth: ...`},
+		{"one number", "48.85", `"48.85" is neither a city nor LATITUDE,LONGITUDE in degrees, such as -33.87,151.21`},
+		{"half a pair", "48.85,", `"48.85," is neither a city nor ...`},
+		{"the other half", ",2.35", `",2.35" is neither a city nor ...`},
+		{"three numbers", "1,2,3", `"1,2,3" is neither a city nor ...`},
+		{"no number is not a coordinate", "nan,nan", `no city "nan" is known here: ...`},
+		{"exponents are none", "1e1,2", `"1e1,2" is neither a city nor ...`},
+		{"only a comma", ",", `a city needs a name, or write LATITUDE,LONGITUDE in degrees`},
+		{"a blank", " ", `a city needs a name, ...`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p, err := ParsePlace(tt.text)
+			got := fmt.Sprintf("%s %s ±%v km", p.Name, p.Point, p.Give/Kilometre)
+			if err != nil {
+				got = err.Error()
+			}
+			if !like(tt.want, strings.TrimSpace(got)) {
+				t.Errorf("%q is\n %s, not\n %s", tt.text, got, tt.want)
+			}
+		})
+	}
+}
+
+// like says that text is the pattern, in which "..." stands for anything.
+func like(pattern, text string) bool {
+	for i, part := range strings.Split(pattern, "...") {
+		at := strings.Index(text, part)
+		if at < 0 || i == 0 && at > 0 {
+			return false
+		}
+		text = text[at+len(part):]
+	}
+	return text == "" || strings.HasSuffix(pattern, "...")
+}
+
+func TestPlaceAsText(t *testing.T) {
+	var p Place
+	if err := p.UnmarshalText(nil); err != nil || !p.IsZero() || p.String() != "" {
+		t.Errorf("nothing is %v, %v", p, err)
+	}
+	for _, text := range []string{"Zurich", "-33.8688,151.2093"} {
+		if err := p.UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if again, _ := p.MarshalText(); string(again) != text {
+			t.Errorf("%q comes back as %q", text, again)
+		}
+	}
+	if err := p.UnmarshalText([]byte("91,0")); err == nil || p.Point.Latitude != -33.8688 {
+		t.Errorf("a refused text left %v behind", p)
+	}
+}
+
+func TestCitiesOfTheTable(t *testing.T) {
+	n, last := 0, ""
+	seen := map[string]bool{}
+	for city, country := range cities() {
+		n++
+		written := city.Name + ", " + country
+		if !city.Point.Valid() || len(country) != 2 || strings.ToUpper(country) != country {
+			t.Errorf("%s stands at %v", written, city.Point)
+		}
+		if seen[written] || city.Name < last {
+			t.Errorf("%s is there twice, or after %s", written, last)
+		}
+		if found, err := ParsePlace(written); err != nil || found != city {
+			t.Errorf("%s is not found by its name: %v", written, err)
+		}
+		seen[written], last = true, city.Name
+	}
+	if n < 500 {
+		t.Errorf("%d cities were read: a row that cannot be read ends the table", n)
+	}
+}
+
+func FuzzParsePlace(f *testing.F) {
+	for _, s := range []string{"Paris", "-33.9,151.2", "91,0", "San Jose, CR", ",", "nan,inf", "são"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := ParsePlace(s)
+		if err != nil {
+			return
+		}
+		if !p.Point.Valid() || p.IsZero() {
+			t.Errorf("%q was taken for %v", s, p)
+		}
+		if p.Name == "" {
+			if again, err := ParsePlace(p.String()); err != nil || again != p {
+				t.Errorf("%q became %q, which reads as %v, %v", s, p, again, err)
+			}
+		}
+	})
+}

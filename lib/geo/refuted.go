@@ -1,0 +1,69 @@
+package geo
+
+import (
+	"slices"
+	"time"
+)
+
+// A Refuted is a pair of places that cannot both be where they are said to be: the
+// answer came back sooner than light can go there and back.
+type Refuted struct {
+	A, B     int // indices of Mesh.Places; A, if it has a say, is the suspect
+	Distance float64
+	RTT      time.Duration
+	Within   float64 // metres that the two are apart at most, by light in glass
+	Vacuum   bool    // not even light in a vacuum
+}
+
+// Possible says whether an answer after rtt may come from so far away, in metres:
+// through glass, and at all. Only an answer can prove this, and only what it cannot
+// be: whoever answers may wait as long as he likes before he does.
+func Possible(distance float64, rtt time.Duration) (glass, vacuum bool) {
+	return rtt >= Fastest(distance, Fibre), rtt >= Fastest(distance, Light)
+}
+
+// Refuted are the pairs that physics refutes, suspects first. One wrong place spoils
+// every pair it is in, so the place with the most such pairs is suspected of all of
+// them, then that with the most among the rest.
+func (m Mesh) Refuted() []Refuted {
+	var found []Refuted
+	for _, p := range m.pairs() {
+		distance, least, _ := Between(m.Places[p[0]], m.Places[p[1]])
+		rtt := m.trips[p]
+		if glass, vacuum := Possible(least, rtt); !glass {
+			found = append(found, Refuted{p[0], p[1], distance, rtt, Fibre * rtt.Seconds() / 2, !vacuum})
+		}
+	}
+	var all []Refuted
+	for len(found) > 0 {
+		suspect := mostAccused(found)
+		found = slices.DeleteFunc(found, func(r Refuted) bool {
+			if r.B == suspect {
+				r.A, r.B = r.B, r.A
+			}
+			if r.A == suspect {
+				all = append(all, r)
+			}
+			return r.A == suspect
+		})
+	}
+	return all
+}
+
+// mostAccused is the place in most of the pairs; of several the first.
+func mostAccused(pairs []Refuted) int {
+	count := map[int]int{}
+	for _, r := range pairs {
+		count[r.A]++
+		count[r.B]++
+	}
+	suspect := none
+	for _, r := range pairs {
+		for _, p := range [2]int{r.A, r.B} {
+			if suspect == none || count[p] > count[suspect] || count[p] == count[suspect] && p < suspect {
+				suspect = p
+			}
+		}
+	}
+	return suspect
+}
