@@ -12,12 +12,14 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/metric"
 	"milepost/lib/peers"
 )
 
@@ -403,21 +405,23 @@ func TestThisMachine(t *testing.T) {
 func TestProbeNeverTriesAWrongPassword(t *testing.T) {
 	t.Setenv("MILEPOST_PASSWORD", "x")
 	file := inventoryFile(t, `hosts: [{name: a, address: 127.0.0.1, checks: {squid_auth: {user: u, wrong: same-user, urls: ["http://x/"]}}}]`)
-	for name, tt := range map[string]struct {
-		kinds []check.Kind
-		wrong bool
-	}{"serve": {served(), true}, "probe": {asked(), false}} {
-		f, err := configOption{ConfigFile: file}.load(tt.kinds)
-		if err != nil {
-			t.Fatal(err)
-		}
-		tries := false
-		for _, l := range f.Hosts[0].Checks[0].Limits {
-			_, has := l.Critical["wrong_accepted"]
-			tries = tries || has
-		}
-		if tries != tt.wrong {
-			t.Errorf("%s tries a wrong password: %v", name, tries)
-		}
+	f, err := configOption{ConfigFile: file}.load(served())
+	if err != nil {
+		t.Fatal(err)
 	}
+	c := f.Hosts[0].Checks[0]
+	fit, err := override(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !triesWrong(c) || triesWrong(fit) {
+		t.Errorf("serve tries a wrong password: %v, probe: %v", triesWrong(c), triesWrong(fit))
+	}
+}
+
+func triesWrong(c check.Check) bool {
+	return slices.ContainsFunc(c.Limits, func(l metric.Limit) bool {
+		_, has := l.Critical["wrong_accepted"]
+		return has
+	})
 }

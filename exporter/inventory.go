@@ -10,6 +10,7 @@ import (
 
 	"milepost/lib/check"
 	"milepost/lib/fleet"
+	"milepost/lib/selfcheck"
 )
 
 // configOption is where the inventory is; the commands share it.
@@ -77,8 +78,14 @@ func checkConfig(_ context.Context, args []string, out, faults io.Writer) (int, 
 // validate refuses what the inventory's reader cannot know to be wrong.
 func validate(f *fleet.Fleet) error {
 	var all []error
-	if _, err := newChecker(f); err != nil {
-		all = append(all, fmt.Errorf("%s: references: %w", f.File, err))
+	for key, c := range map[string]selfcheck.Config{
+		"references.resolve":   {Resolve: f.References.Resolve},
+		"references.resolvers": {Resolvers: f.References.Resolvers},
+		"references.ping":      {Ping: f.References.Ping},
+	} {
+		if _, err := selfcheck.New(c); err != nil {
+			all = append(all, f.Fault(key, "%v", err))
+		}
 	}
 	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
 		all = append(all, fmt.Errorf("%s: neither hosts nor billing: there is nothing to do", f.File))

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"milepost/lib/check"
@@ -36,10 +37,10 @@ type monitor struct {
 
 	reloadAsked chan chan error
 	stateDir    string
+	ending      atomic.Bool // answers that are under way are finished, and no more
 
 	mu        sync.Mutex
 	inventory *fleet.Fleet        // as serve runs it
-	asked     *fleet.Fleet        // the same as /probe runs it
 	watched   map[string]*watched // by host
 	checker   *selfcheck.Checker  // of the references that the inventory names
 	renewed   chan struct{}       // closed when checker is another one
@@ -78,9 +79,6 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		reloadAsked: make(chan chan error), renewed: make(chan struct{}),
 		watched: map[string]*watched{}, reloadOK: true, reloaded: time.Now(),
 		sight: hoststate.Monitor{Total: 1},
-	}
-	if m.asked, err = m.loadAsked(); err != nil {
-		return nil, err
 	}
 	if m.checker, err = newChecker(inventory); err != nil {
 		return nil, err
@@ -269,19 +267,22 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 	var hosts []schedule.Host
 	for i, h := range f.Hosts {
 		s := schedule.Host{Name: h.Name, Every: f.Interval}
-		var names []string
+		var names, aimed []string
 		for j := range h.Checks {
 			c := &f.Hosts[i].Checks[j]
 			c.Lookup = m.lookup
 			names = append(names, c.Name)
-			if streams(c.Name) {
+			if c.Kind.IsAimed {
+				aimed = append(aimed, c.Name)
+			}
+			if c.Kind.Stream != nil {
 				s.Streams = append(s.Streams, *c)
 			} else {
 				s.Checks = append(s.Checks, *c)
 			}
 		}
 		hosts = append(hosts, s)
-		roles := hoststate.Roles{Down: f.Status.Down, Degraded: f.Status.Degraded}.Of(names, aimed())
+		roles := hoststate.Roles{Down: f.Status.Down, Degraded: f.Status.Degraded}.Of(names, aimed)
 		w := &watched{host: h, roles: roles, state: hoststate.Host{Interval: f.Interval}}
 		if known := m.watched[h.Name]; known != nil && known.state.Interval == f.Interval {
 			w.state, w.last = known.state, known.last
@@ -322,20 +323,16 @@ func (m *monitor) tryReload() error {
 	if err != nil {
 		return err
 	}
-	asked, err := m.loadAsked()
-	if err != nil {
-		return err
-	}
 	checker, err := newChecker(f)
 	if err != nil {
 		return err
 	}
 	m.mu.Lock()
-	if fmt.Sprint(f.Billing) != fmt.Sprint(m.inventory.Billing) || f.StateDir != m.inventory.StateDir || f.Interval != m.inventory.Interval {
+	if !reflect.DeepEqual(f.Billing, m.inventory.Billing) || f.StateDir != m.inventory.StateDir || f.Interval != m.inventory.Interval {
 		m.log.Warn("billing, state_dir and interval take effect at the next start")
 	}
 	f.Interval = m.inventory.Interval
-	m.asked, m.checker = asked, checker
+	m.checker = checker
 	close(m.renewed)
 	m.renewed = make(chan struct{})
 	m.mu.Unlock()
@@ -343,11 +340,6 @@ func (m *monitor) tryReload() error {
 	m.adopt(f)
 	m.publish(time.Now())
 	return nil
-}
-
-// loadAsked is the inventory with the checks as /probe runs them.
-func (m *monitor) loadAsked() (*fleet.Fleet, error) {
-	return m.flags.load(asked())
 }
 
 // samples are the exporter's own.

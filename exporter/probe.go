@@ -10,6 +10,7 @@ import (
 	"milepost/lib/fleet"
 	"milepost/lib/nagios"
 	"milepost/lib/option"
+	"milepost/lib/schedule"
 	"milepost/lib/verdict"
 )
 
@@ -36,15 +37,53 @@ func probeCommand(ctx context.Context, args []string, out, _ io.Writer) (int, er
 	if err != nil {
 		return int(verdict.Unknown), err
 	}
-	status := verdict.OK
-	for _, c := range checks {
-		o := c.Run(ctx)
-		status = verdict.Worst(status, o.Status)
-		if err := nagios.Write(out, flags.Output, flags.Verbose, o); err != nil {
-			return int(verdict.Unknown), fmt.Errorf("writing: %w", err)
-		}
+	outs, err := believed(ctx, f, checks)
+	if err != nil {
+		return int(verdict.Unknown), err
 	}
-	return int(status), nil
+	if len(operands) == 2 {
+		err = nagios.Write(out, flags.Output, flags.Verbose, outs...)
+		return int(outs[0].Status), writing(err)
+	}
+	status, err := nagios.WriteEach(out, flags.Output, flags.Verbose, outs)
+	return int(status), writing(err)
+}
+
+func writing(err error) error {
+	if err != nil {
+		return fmt.Errorf("writing: %w", err)
+	}
+	return nil
+}
+
+// believed runs the checks between two looks at this monitor itself, as serve does:
+// what its own resolver or route broke is nobody else's fault.
+func believed(ctx context.Context, f *fleet.Fleet, checks []check.Check) ([]check.Outcome, error) {
+	checker, err := newChecker(f)
+	if err != nil {
+		return nil, err
+	}
+	var board schedule.Board
+	look := func() {
+		s := checker.Now(ctx)
+		board.Doubt(s.Why, s.Reason, s.At)
+	}
+	look()
+	var outs []check.Outcome
+	bad := false
+	for _, c := range checks {
+		c.Lookup = checker.Lookup
+		o := c.Run(ctx)
+		bad = bad || o.Status != verdict.OK
+		outs = append(outs, board.Post(o))
+	}
+	if bad {
+		look()
+	}
+	for i, o := range outs {
+		outs[i] = board.Believe(o)
+	}
+	return outs, nil
 }
 
 // find is the check, or all checks, of a host.

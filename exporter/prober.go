@@ -37,8 +37,6 @@ var (
 	fromURL = []string{"warning", "critical", "timeout", "count"}
 	// otherParams are the parameters that are no options of a check.
 	otherParams = []string{"target", "check", "module", "ip", "debug"}
-	// secretless are the checks that --probe.any-target allows.
-	secretless = []string{"packet_loss", "resolver"}
 )
 
 // A refusal is an error with the status that says it.
@@ -71,6 +69,8 @@ func (r *refusal) Unwrap() error { return r.error }
 func (p *prober) answer(w http.ResponseWriter, r *http.Request, c check.Check) {
 	c.Lookup = p.lookup
 	c.Timeout = scrapeTimeout(r, c.Timeout)
+	// The server's own limit is for pages that need no measuring.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.Timeout + 10*time.Second))
 	o := p.board.Believe(c.Run(r.Context()))
 	if debug, _ := strconv.ParseBool(r.URL.Query().Get("debug")); debug {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -130,13 +130,13 @@ func (p *prober) check(r *http.Request) (check.Check, error) {
 		return check.Check{}, errors.New("which host and which check? /probe?target=HOST&check=NAME")
 	}
 	p.monitor.mu.Lock()
-	f := p.asked
+	f := p.inventory
 	p.monitor.mu.Unlock()
 	c, err := p.find(f, host, name)
 	if err != nil {
 		return check.Check{}, err
 	}
-	if c, err = override(f, c, query); err != nil {
+	if c, err = override(c, query); err != nil {
 		return check.Check{}, err
 	}
 	switch ip := query.Get("ip"); ip {
@@ -165,8 +165,9 @@ func (p *prober) find(f *fleet.Fleet, host, name string) (check.Check, error) {
 	if !p.flags.ProbeAny {
 		return check.Check{}, &refusal{http.StatusNotFound, fmt.Errorf("no host %q in the inventory", host)}
 	}
-	if !slices.Contains(secretless, name) {
-		return check.Check{}, &refusal{http.StatusForbidden, fmt.Errorf("hosts outside the inventory may be asked for %s only", strings.Join(secretless, ", "))}
+	kind, err := open(name)
+	if err != nil {
+		return check.Check{}, &refusal{http.StatusForbidden, err}
 	}
 	a, err := netip.ParseAddr(host)
 	if err != nil {
@@ -175,52 +176,43 @@ func (p *prober) find(f *fleet.Fleet, host, name string) (check.Check, error) {
 	if a = a.Unmap(); a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast() || a.IsInterfaceLocalMulticast() {
 		return check.Check{}, &refusal{http.StatusForbidden, errors.New("loopback, link-local and multicast addresses are not probed")}
 	}
-	return bindAny(name, a, f.Timeout)
+	c, err := kind.Bind(kind.Default(), metric.Target{Name: a.String(), Address: a.String()})
+	c.Timeout = f.Timeout
+	return c, err
 }
 
-func bindAny(name string, a netip.Addr, timeout time.Duration) (check.Check, error) {
-	for _, k := range asked() {
-		if k.Name == name {
-			c, err := k.Bind(k.Default(), metric.Target{Name: a.String(), Address: a.String()})
-			c.Timeout = timeout
-			return c, err
-		}
-	}
-	return check.Check{}, &refusal{http.StatusNotFound, fmt.Errorf("no check %q", name)}
-}
-
-// override is c with the options of the request.
-func override(f *fleet.Fleet, c check.Check, query map[string][]string) (check.Check, error) {
-	given := false
-	for _, name := range fromURL {
-		given = given || len(query[name]) > 0
-	}
-	if !given {
-		return c, nil
-	}
-	for _, k := range asked() {
-		if k.Name != c.Name {
+// open is the kind of a check that may be run against any address.
+func open(name string) (check.Kind, error) {
+	var names []string
+	for _, k := range kinds() {
+		if !k.IsOpen {
 			continue
 		}
-		config := k.Default()
-		common := struct{ Timeout time.Duration }{c.Timeout}
-		o := option.New(config, &common)
-		if f.File != "" {
-			if _, err := fleet.Options(f.File, c.Target.Name, k, o); err != nil {
-				return c, &refusal{http.StatusInternalServerError, err}
-			}
+		if k.Name == name {
+			return k, nil
 		}
-		most := common.Timeout
+		names = append(names, k.Name)
+	}
+	return check.Kind{}, fmt.Errorf("hosts outside the inventory may be asked for %s only", strings.Join(names, ", "))
+}
+
+// override is c with the options of the request, fit for a stranger.
+func override(c check.Check, query map[string][]string) (check.Check, error) {
+	timeout := struct{ Timeout time.Duration }{c.Timeout}
+	c, err := c.With(func(cfg any) error {
+		if c.Kind.OnRequest != nil {
+			c.Kind.OnRequest(cfg)
+		}
+		o := option.New(cfg, &timeout)
 		for _, name := range fromURL {
-			if len(query[name]) > 0 {
-				if err := o.Put(name, "the URL", query[name][0]); err != nil {
-					return c, err
+			if values := query[name]; len(values) > 0 {
+				if err := o.Put(name, "the URL", values[0]); err != nil {
+					return err
 				}
 			}
 		}
-		bound, err := k.Bind(config, c.Target)
-		bound.Timeout, bound.Network = min(common.Timeout, most), c.Network
-		return bound, err
-	}
-	return c, fmt.Errorf("no check %q", c.Name)
+		return nil
+	})
+	c.Timeout = min(c.Timeout, timeout.Timeout) // never above the inventory's
+	return c, err
 }

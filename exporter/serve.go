@@ -112,6 +112,7 @@ func (m *monitor) serve(ctx context.Context) error {
 		})
 		all.Go(func() {
 			<-ctx.Done()
+			m.ending.Store(true)
 			l.end()
 		})
 	}

@@ -22,7 +22,7 @@ func (m *monitor) operator() http.Handler {
 	mux.Handle("GET /probe", newProber(m))
 	mux.HandleFunc("GET /sd", m.serviceDiscovery)
 	mux.HandleFunc("GET /-/healthy", say("milepost is healthy\n"))
-	mux.HandleFunc("GET /-/ready", say("milepost is ready\n"))
+	mux.HandleFunc("GET /-/ready", m.ready)
 	mux.HandleFunc("POST /-/reload", m.reloadOverHTTP)
 	mux.HandleFunc("GET /canary", canary)
 	mux.Handle("/", m.bar.Operator())
@@ -42,6 +42,15 @@ func say(text string) http.HandlerFunc {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = fmt.Fprint(w, text) // a client that is gone misses nothing
 	}
+}
+
+// ready says so once everything is open, and no more when milepost ends.
+func (m *monitor) ready(w http.ResponseWriter, r *http.Request) {
+	if m.ending.Load() {
+		http.Error(w, "milepost is ending", http.StatusServiceUnavailable)
+		return
+	}
+	say("milepost is ready\n")(w, r)
 }
 
 // reloadOverHTTP is POST /-/reload, where it is switched on.

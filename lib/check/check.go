@@ -9,71 +9,14 @@ import (
 	"iter"
 	"net"
 	"net/netip"
+	"os"
+	"reflect"
 	"time"
 
 	"milepost/lib/crew"
 	"milepost/lib/metric"
 	"milepost/lib/verdict"
 )
-
-// A Kind is a check before its options: what flags and the inventory set.
-type Kind struct {
-	Name    string     // "clock_offset"
-	IsLocal bool       // may measure this machine, without a target
-	Default func() any // a pointer to a fresh Config
-	// Bind makes a Check of a Config that Default made. What the Config's own
-	// Validate refuses is returned as it is.
-	Bind func(cfg any, t metric.Target) (Check, error)
-}
-
-// Local is k for a probe that measures this machine when it is given no target.
-func (k Kind) Local() Kind {
-	k.IsLocal = true
-	return k
-}
-
-type config interface{ Limits() []metric.Limit }
-
-type result interface{ Report() metric.Report }
-
-// What a Config may have besides its limits.
-type (
-	validator interface{ Validate() error }
-	needy     interface {
-		Needs(context.Context) []metric.Need
-	}
-)
-
-// Define makes a Kind of a probe's names.
-func Define[C config, R result](
-	name string,
-	def func() C,
-	measure func(context.Context, metric.Target, C) iter.Seq2[R, error],
-) Kind {
-	bind := func(cfg any, t metric.Target) (Check, error) {
-		c := *cfg.(*C)
-		if v, ok := any(c).(validator); ok {
-			if err := v.Validate(); err != nil {
-				return Check{}, err
-			}
-		}
-		bound := Check{Name: name, Target: t, Limits: c.Limits(), Spec: fmt.Sprintf("%+v", c)}
-		bound.Measure = func(ctx context.Context, t metric.Target) iter.Seq2[metric.Report, error] {
-			return func(yield func(metric.Report, error) bool) {
-				for r, err := range measure(ctx, t, c) {
-					if !yield(r.Report(), err) {
-						return
-					}
-				}
-			}
-		}
-		if n, ok := any(c).(needy); ok {
-			bound.Needs = n.Needs
-		}
-		return bound, nil
-	}
-	return Kind{Name: name, Default: func() any { c := def(); return &c }, Bind: bind}
-}
 
 // A Check is ready to run.
 type Check struct {
@@ -82,13 +25,39 @@ type Check struct {
 	Limits  []metric.Limit
 	Measure func(context.Context, metric.Target) iter.Seq2[metric.Report, error]
 	Needs   func(context.Context) []metric.Need // nil = nothing
-	Spec    string                              // the options it was bound from: a reload leaves alone what has the same
+
+	Kind   Kind // whose check it is
+	Config any  // a copy of what Kind bound; nobody changes it (see With)
 
 	Timeout   time.Duration  // the whole run, resolving included; 0 = only ctx ends it
 	OnTimeout verdict.Status // what a run that did not end in time is; zero = UNKNOWN
 
 	Network string // "ip" (or ""), "ip4", "ip6": which addresses of the target's name
 	Lookup  Lookup // nil = this machine's resolver
+}
+
+// With is c with a changed copy of its Config, which has the type that Kind.Default
+// returns. What the Config's Validate refuses is returned as it is.
+func (c Check) With(change func(cfg any) error) (Check, error) {
+	cfg := c.Kind.Default()
+	reflect.ValueOf(cfg).Elem().Set(reflect.ValueOf(c.Config).Elem())
+	if err := change(cfg); err != nil {
+		return Check{}, err
+	}
+	bound, err := c.Kind.Bind(cfg, c.Target)
+	if err != nil {
+		return Check{}, err
+	}
+	bound.Timeout, bound.OnTimeout, bound.Network, bound.Lookup = c.Timeout, c.OnTimeout, c.Network, c.Lookup
+	return bound, nil
+}
+
+// Same says that c and other measure and judge alike: what can be compared of them
+// is equal. A reload leaves such a check alone.
+func (c Check) Same(other Check) bool {
+	c.Measure, c.Needs, c.Lookup, c.Kind = nil, nil, nil, Kind{}
+	other.Measure, other.Needs, other.Lookup, other.Kind = nil, nil, nil, Kind{}
+	return reflect.DeepEqual(c, other)
 }
 
 // A Lookup finds the addresses of a host name, best first.
@@ -189,7 +158,22 @@ func (c Check) failed(ctx context.Context, err error) verdict.Verdict {
 	}
 	v.Fault, v.Reason = metric.FaultNone, metric.ReasonNotMeasured
 	v.Summary = ended + " while " + doing
+	if why := beside(err); why != "" {
+		v.Summary += ": " + why
+	}
 	return v
+}
+
+// beside is what err says besides that the time is up: the last thing that went
+// wrong before, perhaps.
+func beside(err error) string {
+	if i, ok := errors.AsType[*metric.Interrupted](err); ok {
+		err = i.Err
+	}
+	if err == nil || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, os.ErrDeadlineExceeded) {
+		return ""
+	}
+	return err.Error()
 }
 
 // resolve finds the addresses of t. An IP literal is never looked up, and no

@@ -9,9 +9,7 @@ package fleet
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -32,13 +30,27 @@ type Fleet struct {
 	Maintenance []Window
 	Billing     Billing
 	Status      Status
+
+	places map[string]place // of keys, for Fault
+}
+
+// Fault says what is wrong with a key ("billing.start") or a section ("billing"),
+// with the line and column where it stands, as far as it stands in the file.
+func (f *Fleet) Fault(key, format string, args ...any) *Fault {
+	section, _, _ := strings.Cut(key, ".")
+	at, ok := f.places[key]
+	if !ok {
+		at = f.places[section]
+	}
+	return &Fault{f.File, at.line, at.column, fmt.Sprintf(format, args...)}
 }
 
 // A Host is one machine that is watched.
 type Host struct {
 	Identity
-	Labels map[string]string
-	Checks []check.Check // by name, ready to run
+	Located bool // Latitude and Longitude were given
+	Labels  map[string]string
+	Checks  []check.Check // by name, ready to run
 }
 
 // An Identity is who and where a host is.
@@ -162,7 +174,7 @@ func read(path string) ([]byte, error) {
 func Parse(file string, text []byte, kinds []check.Kind) (*Fleet, error) {
 	doc, top := parse(file, text)
 	f := Defaults()
-	f.File = file
+	f.File, f.places = file, doc.places
 	if top.doc != nil {
 		r := newReader(doc, kinds)
 		r.top(f, top)
@@ -182,65 +194,39 @@ func Options(path, host string, kind check.Kind, o *option.Options) (metric.Targ
 		return metric.Target{}, err
 	}
 	doc, top := parse(path, text)
-	if len(doc.faults) > 0 {
-		return metric.Target{}, doc.faults[0]
-	}
 	var all map[string]value
-	if top.doc != nil {
+	if len(doc.faults) == 0 && top.doc != nil {
 		all = index(top.entries("inventory"))
 	}
 	var names []string
-	for _, h := range list(all["hosts"], "hosts") {
-		fields := index(h.entries("host"))
-		name, _ := scalar(fields["name"])
+	id := newIdentityReader()
+	for _, item := range list(all["hosts"], "hosts") {
+		name, _ := scalar(index(item.entries("host"))["name"])
 		if names = append(names, name); name != host {
 			continue
 		}
-		t, err := doc.one(fields, index(entriesOf(all["defaults"], "defaults")), kind, o)
-		return t, err
+		h, own := id.read(item)
+		base := index(entriesOf(all["defaults"], "defaults"))
+		if t, ok := base["timeout"]; ok {
+			entry{"timeout", t, t}.put(o, "defaults")
+		}
+		settings(kind.Name, index(entriesOf(base["checks"], "checks")), index(entriesOf(own, "checks")), o)
+		return h.target(), errors.Join(doc.faults...)
 	}
-	if len(names) == 0 {
+	switch {
+	case len(doc.faults) > 0:
+		return metric.Target{}, errors.Join(doc.faults...)
+	case len(names) == 0:
 		return metric.Target{}, fmt.Errorf("inventory %q names no hosts", path)
 	}
 	return metric.Target{}, fmt.Errorf("inventory %q has no host %q%s", path, host, nearest(host, names[:min(len(names), 20)]))
 }
 
-// one puts the options of one check of the host with these fields.
-func (d *document) one(host, defaults map[string]value, kind check.Kind, o *option.Options) (metric.Target, error) {
-	var id Identity
-	identity := option.New(&id)
-	for _, k := range slices.Sorted(maps.Keys(host)) {
-		if k != "checks" && k != "labels" {
-			entry{k, host[k], host[k]}.put(identity, "host")
-		}
-	}
-	if t := defaults["timeout"]; t.node != nil {
-		entry{"timeout", t, t}.put(o, "defaults")
-	}
-	for _, from := range []map[string]value{defaults, host} {
-		for _, e := range entriesOf(from["checks"], "checks") {
-			if e.key != kind.Name || e.off() {
-				continue
-			}
-			for _, opt := range e.entries(e.key) {
-				opt.put(o, e.key)
-			}
-		}
-	}
-	if len(d.faults) > 0 {
-		return metric.Target{}, d.faults[0]
-	}
-	if id.Address == "" {
-		id.Address = id.Name
-	}
-	return id.target(host["latitude"].node != nil), nil
-}
-
 // target is the host as a probe knows it.
-func (id Identity) target(located bool) metric.Target {
+func (h Host) target() metric.Target {
 	return metric.Target{
-		Name: id.Name, Address: id.Address, Virtualization: id.Virtualization,
-		Latitude: id.Latitude, Longitude: id.Longitude, Located: located,
+		Name: h.Name, Address: h.Address, Virtualization: h.Virtualization,
+		Latitude: h.Latitude, Longitude: h.Longitude, Located: h.Located,
 	}
 }
 

@@ -150,7 +150,7 @@ func TestFaults(t *testing.T) {
 		{"a secret that is not there", "spacing: 1s", "password_file: /nonexistent", "no such file or directory"},
 		{"a password in a URL", "server: baltimore", "publish: postgres://u:p@db/x", "billing: publish: the URL carries a password"},
 		{"a zone that is none", "keep_buckets: 400d", "timezone: Mars/Base", `billing: timezone "Mars/Base" is unknown`},
-		{"a role of no check", "degraded: [packet_loss]", "degraded: [paket_loss]", `f.yml: status: unknown check "paket_loss": did you mean "packet_loss"?`},
+		{"a role of no check", "degraded: [packet_loss]", "degraded: [paket_loss]", `f.yml:40:3: status: unknown check "paket_loss": did you mean "packet_loss"?`},
 		{"an alias of nothing", "*auth", "*nobody", "alias"},
 		{"not YAML", "vantage: {", "vantage: {{", "f.yml:"},
 		{"a merge key", "country: US", "<<: *auth", "merge keys (<<) are not read"},

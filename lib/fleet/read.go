@@ -48,6 +48,7 @@ func newReader(doc *document, kinds []check.Kind) *reader {
 // section puts the scalars of a mapping into o; nested are the keys that hold more.
 func (r *reader) section(v value, where string, o *option.Options, nested map[string]func(entry)) {
 	for _, e := range v.entries(where) {
+		e.name.stands(strings.TrimPrefix(where+"."+e.key, topSection+"."))
 		if read := nested[e.key]; read != nil {
 			read(e)
 			continue
@@ -61,10 +62,13 @@ func (r *reader) into(dst any, where string) func(entry) {
 	return func(e entry) { r.section(e.value, where, option.New(dst), nil) }
 }
 
+// topSection is what faults call the mapping at the top.
+const topSection = "inventory"
+
 func (r *reader) top(f *Fleet, v value) {
 	var first struct{ StateDir string }
 	var defaults, hosts, maintenance value
-	r.section(v, "inventory", option.New(&first), map[string]func(entry){
+	r.section(v, topSection, option.New(&first), map[string]func(entry){
 		"vantage":     r.vantage(&f.Vantage),
 		"references":  r.into(&f.References, "references"),
 		"defaults":    func(e entry) { defaults = e.value },
@@ -83,17 +87,7 @@ func (r *reader) top(f *Fleet, v value) {
 func (r *reader) vantage(dst *Vantage) func(entry) {
 	return func(e entry) {
 		r.section(e.value, "vantage", option.New(dst), nil)
-		r.place(e.value, dst.Latitude, dst.Longitude)
-	}
-}
-
-// place refuses coordinates that are nowhere.
-func (r *reader) place(v value, latitude, longitude float64) {
-	if !(latitude >= -90 && latitude <= 90) {
-		v.fault("latitude %v is not between -90 and 90 degrees", latitude)
-	}
-	if !(longitude >= -180 && longitude <= 180) {
-		v.fault("longitude %v is not between -180 and 180 degrees", longitude)
+		inRange(e.value, dst.Latitude, dst.Longitude)
 	}
 }
 
@@ -134,25 +128,9 @@ func (r *reader) hosts(f *Fleet, v value, base map[string]value) {
 		return
 	}
 	seen := map[string]bool{}
-	var id Identity
-	options := option.New(&id)
+	id := newIdentityReader()
 	for _, item := range v.items("hosts") {
-		id = Identity{}
-		h := Host{Labels: map[string]string{}}
-		var own map[string]value
-		located := map[string]bool{}
-		for _, e := range item.entries("host") {
-			switch e.key {
-			case "checks":
-				own = r.checks(e.value, "host")
-			case "labels":
-				r.labels(h.Labels, e)
-			default:
-				e.put(options, "host", "checks", "labels")
-				located[e.key] = true
-			}
-		}
-		h.Identity = id
+		h, checks := id.read(item)
 		switch {
 		case h.Name == "":
 			item.fault("host has no name")
@@ -160,56 +138,33 @@ func (r *reader) hosts(f *Fleet, v value, base map[string]value) {
 			item.fault("host %q is there twice", h.Name)
 		}
 		seen[h.Name] = true
-		if h.Address == "" {
-			h.Address = h.Name
+		var own map[string]value
+		if checks.node != nil {
+			own = r.checks(checks, "host")
 		}
-		r.place(item, h.Latitude, h.Longitude)
-		if located["latitude"] != located["longitude"] {
-			item.fault("host %q has one of latitude and longitude, not both", h.Name)
-		}
-		h.Checks = r.bind(f, h, item, base, own, located["latitude"])
+		h.Checks = r.bind(f, h, item, base, own)
 		f.Hosts = append(f.Hosts, h)
-	}
-}
-
-func (r *reader) labels(dst map[string]string, e entry) {
-	for _, l := range e.entries("labels") {
-		text, ok := l.text()
-		if !ok {
-			l.fault("label %q: one value is expected", l.key)
-		}
-		dst[l.key] = text
 	}
 }
 
 // bind makes the checks of one host: the kind's default, then the inventory's,
 // then the host's own options.
-func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value, located bool) []check.Check {
+func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value) []check.Check {
 	var checks []check.Check
 	for _, name := range r.names {
-		b, inBase := base[name]
-		o, inOwn := own[name]
-		if !inBase && !inOwn || inOwn && o.off() || !inOwn && b.off() {
-			continue
-		}
 		k := r.kinds[name]
 		k.reset(f.Timeout)
-		for _, from := range []value{b, o} {
-			if from.node == nil || from.off() {
-				continue
-			}
-			for _, e := range from.entries(name) {
-				e.put(k.options, name)
-			}
+		if !settings(name, base, own, k.options) {
+			continue
 		}
 		err := k.options.Environment() // where a secret may be instead of in a file
 		var bound check.Check
 		if err == nil {
-			bound, err = k.Bind(k.config, h.target(located))
+			bound, err = k.Bind(k.config, h.target())
 		}
 		if err != nil {
 			at := item
-			if inOwn {
+			if o, inOwn := own[name]; inOwn {
 				at = o
 			}
 			at.fault("host %q: %s: %v", h.Name, name, err)
@@ -267,9 +222,11 @@ func (r *reader) roles(f *Fleet) {
 	for _, n := range r.names {
 		known[n] = true
 	}
-	for _, n := range slices.Concat(f.Status.Down, f.Status.Degraded) {
-		if !known[n] {
-			r.doc.add(Fault{File: r.doc.file, Text: fmt.Sprintf("status: unknown check %q%s", n, nearest(n, r.names))})
+	for role, names := range map[string][]string{"down": f.Status.Down, "degraded": f.Status.Degraded} {
+		for _, n := range names {
+			if !known[n] {
+				r.doc.add(*f.Fault("status."+role, "status: unknown check %q%s", n, nearest(n, r.names)))
+			}
 		}
 	}
 }

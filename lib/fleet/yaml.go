@@ -32,7 +32,11 @@ type document struct {
 	anchors map[string]ast.Node
 	faults  []error
 	seen    map[Fault]bool // what is wrong in the defaults is wrong in every host, and told once
+	places  map[string]place
 }
+
+// A place is where something stands in a file, from 1.
+type place struct{ line, column int }
 
 // A value is one node of a document.
 type value struct {
@@ -42,7 +46,7 @@ type value struct {
 
 // parse reads the text into the mapping at its top. An empty file is an empty mapping.
 func parse(file string, text []byte) (*document, value) {
-	d := &document{file: file, anchors: map[string]ast.Node{}, seen: map[Fault]bool{}}
+	d := &document{file: file, anchors: map[string]ast.Node{}, seen: map[Fault]bool{}, places: map[string]place{}}
 	f, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		d.add(syntax(file, err))
@@ -102,6 +106,12 @@ func (d *document) add(f Fault) {
 }
 
 func (v value) fault(format string, args ...any) { v.doc.fault(v.node, format, args...) }
+
+// stands remembers where the key of that name stands.
+func (v value) stands(key string) {
+	p := v.node.GetToken().Position
+	v.doc.places[key] = place{p.Line, p.Column}
+}
 
 // at is where v stands, as -vv shows it.
 func (v value) at() string {

@@ -14,7 +14,7 @@ import (
 // of is one host with a check that takes d, made from spec.
 func of(name, spec string, d time.Duration) Host {
 	c := lasting(name, "x", d)
-	c.Spec = spec
+	c.Config = spec
 	return Host{Name: name, Checks: []check.Check{c}}
 }
 

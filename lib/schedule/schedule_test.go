@@ -22,7 +22,7 @@ var never = []metric.Limit{metric.Never("bad")}
 // fake is a check whose every run does do and tells how it went.
 func fake(host, name string, do func(context.Context) (bad bool)) check.Check {
 	return check.Check{
-		Name: name, Target: metric.Target{Name: host}, Limits: never, Timeout: 10 * time.Second, Spec: name,
+		Name: name, Target: metric.Target{Name: host}, Limits: never, Timeout: 10 * time.Second, Config: name,
 		Measure: func(ctx context.Context, _ metric.Target) iter.Seq2[metric.Report, error] {
 			return func(yield func(metric.Report, error) bool) {
 				yield(metric.Report{Samples: []metric.Sample{metric.Flag("bad", do(ctx), metric.FaultHost, metric.ReasonRefused, "it is bad")}}, nil)
@@ -239,7 +239,7 @@ func TestReplace(t *testing.T) {
 		var mu sync.Mutex
 		stream := func(host, spec string) check.Check {
 			return check.Check{
-				Name: "stream", Target: metric.Target{Name: host}, Limits: never, Spec: spec,
+				Name: "stream", Target: metric.Target{Name: host}, Limits: never, Config: spec,
 				Measure: func(ctx context.Context, _ metric.Target) iter.Seq2[metric.Report, error] {
 					return func(yield func(metric.Report, error) bool) {
 						mu.Lock()

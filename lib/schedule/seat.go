@@ -3,7 +3,6 @@ package schedule
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"time"
 
@@ -217,13 +216,5 @@ func (l *loop) repeat(s *seat, r Round) {
 
 // wants says that c is among checks, unchanged.
 func wants(checks []check.Check, c check.Check) bool {
-	return slices.ContainsFunc(checks, func(w check.Check) bool { return same(w, c) })
-}
-
-// same says that two checks measure and judge alike: what can be compared of them
-// is equal.
-func same(a, b check.Check) bool {
-	a.Measure, a.Needs, a.Lookup = nil, nil, nil
-	b.Measure, b.Needs, b.Lookup = nil, nil, nil
-	return reflect.DeepEqual(a, b)
+	return slices.ContainsFunc(checks, c.Same)
 }

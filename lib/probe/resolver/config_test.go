@@ -96,8 +96,8 @@ func TestLimits(t *testing.T) {
 		"--tcp no --random none":   always + "outage! wrong_answer! time",
 		"--dnssec should --tcp no": always + "hijack! outage! wrong_answer! no_dnssec? time",
 		"--dnssec must --ttl --authority 192.0.2.1 --query example.net": always + "hijack! outage! wrong_answer! no_tcp? no_dnssec! disagrees? ttl_stuck? time",
-		"--resolv-conf":                                        always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? time",
-		"--expect-nameserver 192.0.2.1":                        always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? nameservers! time",
+		"--resolv-conf":                 always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? time",
+		"--expect-nameserver 192.0.2.1": always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? nameservers! time",
 		"--expect-search none --expect-option rotate -w 1 -c2": always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? search? options? time?!",
 	} {
 		var got []string
@@ -150,18 +150,18 @@ func TestNeeds(t *testing.T) {
 }
 
 // What a configuration is made of shows when it is bound, so that a reload sees a change.
-func TestSpecTellsConfigurationsApart(t *testing.T) {
+func TestConfigurationsAreToldApart(t *testing.T) {
 	kind := check.Define("resolver", resolver.Default, resolver.Measure)
-	var specs []string
+	var others []check.Check
 	for _, args := range []string{"", "--query a.example", "--query a.example=192.0.2.1", "--random x.example", "--compare 192.0.2.1", "--expect-search a"} {
 		c, err := kind.Bind(configure(t, append(strings.Fields(args), "--query", "b.example")...), metric.Target{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if slices.Contains(specs, c.Spec) {
-			t.Errorf("%q is bound as another one: %s", args, c.Spec)
+		if slices.ContainsFunc(others, c.Same) {
+			t.Errorf("%q is bound as another one: %+v", args, c.Config)
 		}
-		specs = append(specs, c.Spec)
+		others = append(others, c)
 	}
 }
 

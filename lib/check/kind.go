@@ -1,0 +1,132 @@
+package check
+
+import (
+	"context"
+	"iter"
+
+	"milepost/lib/metric"
+)
+
+// A Kind is a check before its options: what flags and the inventory set.
+type Kind struct {
+	Name    string     // "clock_offset"
+	Default func() any // a pointer to a fresh Config
+	bind    func(cfg any, t metric.Target) (Check, error)
+
+	IsLocal bool // may measure this machine, without a target
+	IsAimed bool // asks a host itself whether it does its work
+	IsOpen  bool // needs no secret: harmless against any address
+
+	// Stream makes of a Default one that never ends, for a server to watch; nil
+	// for a check that is run again and again.
+	Stream func(cfg any)
+	// OnRequest makes a Config fit to be run whenever a stranger asks; nil where
+	// it is.
+	OnRequest func(cfg any)
+}
+
+// Bind makes a Check of a Config that Default made. What the Config's own Validate
+// refuses is returned as it is.
+func (k Kind) Bind(cfg any, t metric.Target) (Check, error) {
+	c, err := k.bind(cfg, t)
+	c.Kind = k
+	return c, err
+}
+
+// Local is k for a probe that measures this machine when it is given no target.
+func (k Kind) Local() Kind {
+	k.IsLocal = true
+	return k
+}
+
+// Aimed is k for a probe that asks a host itself whether it does its work.
+func (k Kind) Aimed() Kind {
+	k.IsAimed = true
+	return k
+}
+
+// Open is k for a probe that needs no secret.
+func (k Kind) Open() Kind {
+	k.IsOpen = true
+	return k
+}
+
+// Streaming is k for a probe that goes on for ever with a Config changed so.
+func (k Kind) Streaming(change func(cfg any)) Kind {
+	k.Stream = change
+	return k
+}
+
+// Asked is k for a probe whose Config is changed so before a stranger may run it.
+func (k Kind) Asked(change func(cfg any)) Kind {
+	k.OnRequest = change
+	return k
+}
+
+// Served is k as a server watches it: its Default is the stream's, if it is one.
+func (k Kind) Served() Kind {
+	if k.Stream == nil {
+		return k
+	}
+	once := k.Default
+	k.Default = func() any {
+		cfg := once()
+		k.Stream(cfg)
+		return cfg
+	}
+	return k
+}
+
+type config interface{ Limits() []metric.Limit }
+
+type result interface{ Report() metric.Report }
+
+// What a Config may have besides its limits.
+type (
+	validator interface{ Validate() error }
+	needy     interface {
+		Needs(context.Context) []metric.Need
+	}
+)
+
+// Define makes a Kind of a probe's names.
+func Define[C config, R result](
+	name string,
+	def func() C,
+	measure func(context.Context, metric.Target, C) iter.Seq2[R, error],
+) Kind {
+	return Kind{
+		Name:    name,
+		Default: func() any { c := def(); return &c },
+		bind: func(cfg any, t metric.Target) (Check, error) {
+			return bind(name, *cfg.(*C), t, measure)
+		},
+	}
+}
+
+func bind[C config, R result](
+	name string,
+	c C,
+	t metric.Target,
+	measure func(context.Context, metric.Target, C) iter.Seq2[R, error],
+) (Check, error) {
+	if v, ok := any(c).(validator); ok {
+		if err := v.Validate(); err != nil {
+			return Check{}, err
+		}
+	}
+	bound := Check{Name: name, Target: t, Limits: c.Limits(), Config: &c}
+	bound.Measure = func(ctx context.Context, t metric.Target) iter.Seq2[metric.Report, error] {
+		return func(yield func(metric.Report, error) bool) {
+			for r, err := range measure(ctx, t, c) {
+				if !yield(r.Report(), err) {
+					return
+				}
+			}
+		}
+	}
+	if n, ok := any(c).(needy); ok {
+		bound.Needs = n.Needs
+	}
+	return bound, nil
+}

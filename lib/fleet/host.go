@@ -1,0 +1,83 @@
+package fleet
+
+import "milepost/lib/option"
+
+// An identityReader reads who and where a host is. One reads all hosts: to make
+// the options anew for each of ten thousand would take seconds.
+type identityReader struct {
+	id      *Identity
+	options *option.Options
+}
+
+func newIdentityReader() identityReader {
+	var id Identity
+	return identityReader{&id, option.New(&id)}
+}
+
+// read returns the host, without its checks, and the value of its key "checks".
+func (r identityReader) read(item value) (h Host, checks value) {
+	*r.id = Identity{}
+	h.Labels = map[string]string{}
+	given := map[string]bool{}
+	for _, e := range item.entries("host") {
+		given[e.key] = true
+		switch e.key {
+		case "checks":
+			checks = e.value
+		case "labels":
+			labels(h.Labels, e)
+		default:
+			e.put(r.options, "host", "checks", "labels")
+		}
+	}
+	h.Identity = *r.id
+	if h.Address == "" {
+		h.Address = h.Name
+	}
+	h.Located = given["latitude"] && given["longitude"]
+	if given["latitude"] != given["longitude"] {
+		item.fault("host %q has one of latitude and longitude, not both", h.Name)
+	}
+	inRange(item, h.Latitude, h.Longitude)
+	return h, checks
+}
+
+func labels(dst map[string]string, e entry) {
+	for _, l := range e.entries("labels") {
+		text, ok := l.text()
+		if !ok {
+			l.fault("label %q: one value is expected", l.key)
+		}
+		dst[l.key] = text
+	}
+}
+
+// inRange refuses coordinates that are nowhere.
+func inRange(v value, latitude, longitude float64) {
+	if !(latitude >= -90 && latitude <= 90) {
+		v.fault("latitude %v is not between -90 and 90 degrees", latitude)
+	}
+	if !(longitude >= -180 && longitude <= 180) {
+		v.fault("longitude %v is not between -180 and 180 degrees", longitude)
+	}
+}
+
+// settings puts the options of one check of a host: what the inventory says to all
+// hosts (base, own are the two "checks" mappings), then what it says to this one.
+// It returns false if the host does not have the check.
+func settings(name string, base, own map[string]value, o *option.Options) bool {
+	b, inBase := base[name]
+	h, inOwn := own[name]
+	if !inBase && !inOwn || inOwn && h.off() || !inOwn && b.off() {
+		return false
+	}
+	for _, from := range []value{b, h} {
+		if from.node == nil || from.off() {
+			continue
+		}
+		for _, e := range from.entries(name) {
+			e.put(o, name)
+		}
+	}
+	return true
+}
