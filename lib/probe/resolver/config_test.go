@@ -96,8 +96,8 @@ func TestLimits(t *testing.T) {
 		"--tcp no --random none":   always + "outage! wrong_answer! time",
 		"--dnssec should --tcp no": always + "hijack! outage! wrong_answer! no_dnssec? time",
 		"--dnssec must --ttl --authority 192.0.2.1 --query example.net": always + "hijack! outage! wrong_answer! no_tcp? no_dnssec! disagrees? ttl_stuck? time",
-		"--resolv-conf":                 always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? time",
-		"--expect-nameserver 192.0.2.1": always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? nameservers! time",
+		"--resolv-conf":                                        always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? time",
+		"--expect-nameserver 192.0.2.1":                        always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? nameservers! time",
 		"--expect-search none --expect-option rotate -w 1 -c2": always + "hijack! outage! wrong_answer! no_tcp? lookups_fail! stall? search? options? time?!",
 	} {
 		var got []string
