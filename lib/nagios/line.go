@@ -1,8 +1,10 @@
 package nagios
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -143,47 +145,82 @@ func plain(s string) string {
 // last of the report before the others; then the text is cut; then metrics with
 // a limit go. The line says so.
 func fit(head, text string, perf []perfdatum) string {
-	trimmed := 0
-	line := func() string {
-		s := head + text
-		if trimmed > 0 {
-			s += fmt.Sprintf(" (%d metrics trimmed)", trimmed)
+	l := line{head: head, text: text, perf: slices.Clone(perf)}
+	for _, p := range perf {
+		l.perfSize += len(" ") + len(p.text)
+	}
+	l.drop(0)
+	l.cut(leastText)
+	l.drop(-1)
+	l.cut(0)
+	return l.String()
+}
+
+// A line is a first line that is being brought within the budget.
+type line struct {
+	head, text string
+	perf       []perfdatum // one that was dropped has no text
+	perfSize   int         // of what is left of perf, in bytes
+	trimmed    int         // how many were dropped
+}
+
+// over is by how many bytes the line is too long.
+func (l *line) over() int {
+	size := len(l.head) + len(l.text) + len(l.note()) + l.perfSize
+	if l.perfSize > 0 {
+		size += len(" |")
+	}
+	return size - budget
+}
+
+// note says that metrics are missing.
+func (l *line) note() string {
+	if l.trimmed == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d metrics trimmed)", l.trimmed)
+}
+
+// drop drops metrics of at least that rank until the line fits: the highest rank
+// first, and of one rank the last.
+func (l *line) drop(rank int) {
+	order := make([]int, 0, len(l.perf))
+	for i, p := range l.perf {
+		if p.rank >= rank && p.text != "" {
+			order = append(order, i)
 		}
-		for i, p := range perf {
-			if i == 0 {
-				s += " |"
-			}
-			s += " " + p.text
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(l.perf[b].rank-l.perf[a].rank, b-a) })
+	for _, i := range order {
+		if l.over() <= 0 {
+			return
 		}
-		return s
+		l.perfSize -= len(" ") + len(l.perf[i].text)
+		l.perf[i].text = ""
+		l.trimmed++
 	}
-	drop := func(least int) bool {
-		at := -1
-		for i, p := range perf {
-			if p.rank >= least && (at < 0 || p.rank >= perf[at].rank) {
-				at = i
-			}
+}
+
+// cut shortens the text until the line fits, to no less than least bytes.
+func (l *line) cut(least int) {
+	if over := l.over(); over > 0 {
+		l.text = cut(l.text, max(len(l.text)-over, min(least, len(l.text))))
+	}
+}
+
+// String is the line.
+func (l *line) String() string {
+	var b strings.Builder
+	b.WriteString(l.head + l.text + l.note())
+	if l.perfSize > 0 {
+		b.WriteString(" |")
+	}
+	for _, p := range l.perf {
+		if p.text != "" {
+			b.WriteString(" " + p.text)
 		}
-		if at < 0 {
-			return false
-		}
-		perf = append(perf[:at:at], perf[at+1:]...)
-		trimmed++
-		return true
 	}
-	for len(line()) > budget && drop(0) {
-		continue
-	}
-	if over := len(line()) - budget; over > 0 {
-		text = cut(text, max(len(text)-over, min(leastText, len(text))))
-	}
-	for len(line()) > budget && drop(-1) {
-		continue
-	}
-	if over := len(line()) - budget; over > 0 {
-		text = cut(text, len(text)-over)
-	}
-	return line()
+	return b.String()
 }
 
 // cut is s in at most size bytes, with an ellipsis, between two letters.

@@ -85,7 +85,10 @@ func (o *Options) cluster(arg string, rest []string) (words []Word, left []strin
 	for i, r := range arg {
 		f := o.short[r]
 		if f == nil {
-			return nil, nil, fmt.Errorf("no option %q: --help lists them", "-"+string(r))
+			if i > 0 && r == '=' {
+				return nil, nil, fmt.Errorf("--%s: takes no value", words[len(words)-1].Name)
+			}
+			return nil, nil, fmt.Errorf("no option %q", "-"+string(r))
 		}
 		if !takesValue(f) {
 			words = append(words, Word{Name: f.Name})
@@ -123,11 +126,7 @@ func (o *Options) prefix(name string) (*kong.Flag, error) {
 	}
 	switch len(begin) {
 	case 0:
-		f, err := o.find(name)
-		if err != nil {
-			return nil, fmt.Errorf("%w (--help lists them)", err)
-		}
-		return f, nil
+		return o.find(name)
 	case 1:
 		return o.named[begin[0]], nil
 	default:

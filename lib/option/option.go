@@ -38,8 +38,8 @@ type Options struct {
 func New(configs ...any) *Options {
 	o := &Options{named: map[string]*kong.Flag{}, short: map[rune]*kong.Flag{}, from: map[*kong.Flag]string{}}
 	for _, c := range configs {
-		app, err := kong.New(c, kong.NoDefaultHelp(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard),
-			kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(duration)))
+		app, err := kong.New(c, append(plainTypes(), kong.NoDefaultHelp(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard),
+			kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(duration)))...)
 		if err != nil {
 			panic(fmt.Sprintf("option: %T: %v", c, err))
 		}
@@ -168,12 +168,16 @@ func (o *Options) put(f *kong.Flag, from string, values []string) error {
 	if len(values) > 1 && !f.IsSlice() {
 		return errors.New("takes one value, not several")
 	}
+	decode := f.Mapper.Decode
+	if f.IsCounter() {
+		decode = whole
+	}
 	for _, v := range values {
 		if !utf8.ValidString(v) {
 			return errors.New("is not UTF-8")
 		}
 		scan := kong.ScanFromTokens(kong.Token{Type: kong.FlagValueToken, Value: v})
-		if err := f.Mapper.Decode(&kong.DecodeContext{Value: f.Value, Scan: scan}, f.Target); err != nil {
+		if err := decode(&kong.DecodeContext{Value: f.Value, Scan: scan}, f.Target); err != nil {
 			return err
 		}
 	}

@@ -36,6 +36,9 @@ type sample struct {
 	URLs     []string `name:"url" sep:"none"`
 	Verbose  int      `short:"v" type:"counter"`
 	IPv4     bool     `short:"4" name:"ipv4"`
+	Port     uint16   `short:"p"`
+	Count    int      `short:"n"`
+	Share    float64
 	inner    `embed:""`
 	Seam     func() `kong:"-"`
 }
@@ -61,6 +64,7 @@ func TestCommandLines(t *testing.T) {
 		{"-v -v --verbose", func(s *sample) { s.Verbose = 3 }},
 		{"-4v", func(s *sample) { s.IPv4 = true; s.Verbose = 1 }},
 		{"--ipv4=false", func(*sample) {}},
+		{"-p 65535 -n -3 --share -.5", func(s *sample) { s.Port = 65535; s.Count = -3; s.Share = -.5 }},
 		{"-i 0.25", func(s *sample) { s.Every = 250 * time.Millisecond }},
 		{"-i 2m", func(s *sample) { s.Every = 2 * time.Minute }},
 		{"-i 2d", func(s *sample) { s.Every = 48 * time.Hour }},
@@ -93,7 +97,17 @@ func TestCommandLinesRefused(t *testing.T) {
 		"-i nan":                          `--every: duration "nan"`,
 		"-i Inf":                          `--every: duration "Inf"`,
 		"-i 1e3":                          `--every: duration "1e3"`,
-		"--ipv4=perhaps":                  "--ipv4: ",
+		"--ipv4=perhaps":                  `--ipv4: "perhaps" is neither true nor false`,
+		"-4=7":                            "--ipv4: takes no value",
+		"--verbose=loud":                  `--verbose: "loud" is no whole number`,
+		"-p http":                         `--port: "http" is no whole number`,
+		"-p 65536":                        "--port: 65536 is not from 0 to 65535",
+		"-p -1":                           "--port: -1 is not from 0 to 65535",
+		"-n 3.5":                          `--count: "3.5" is no whole number`,
+		"-n 9223372036854775808":          "--count: 9223372036854775808 is far too large",
+		"--share nan":                     `--share: "nan" is not a number`,
+		"--share 1e3":                     `--share: "1e3" is not a number`,
+		"--share .":                       `--share: "." is not a number`,
 		"--communi x":                     "option --communi may be --community or --community-file",
 		"--community-file /nonexistent/x": `--community-file: reading secret "/nonexistent/x": no such file or directory`,
 	} {
