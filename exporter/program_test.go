@@ -1,0 +1,107 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"milepost/lib/peers"
+	"milepost/lib/plugintest"
+)
+
+// Whenever the exporter is told to stop, it stops soon and without complaint, and
+// the next start counts on from the line where it was: sums are exact in the end.
+func TestRealToldToStopAtAnyMoment(t *testing.T) {
+	program := plugintest.Build(t, ".")
+	dir := peers.Dir(t)
+	log := filepath.Join(dir, "access.log")
+	file := filepath.Join(dir, "milepost.yml")
+	text := silentHosts(t, 20) + fmt.Sprintf("state_dir: %s\nbilling: {access_log: [%s]}\n", dir, log)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
+		for _, after := range []time.Duration{0, 3, 10, 30, 60, 120, 250, 400} {
+			lines += grow(t, log, 500)
+			stopped := program.Command(t.Context(), "--config.file", file, "--web.listen-address", "127.0.0.1:0")
+			stopIt(t, stopped, after*time.Millisecond, signal)
+		}
+	}
+	lines += grow(t, log, 500)
+	last := program.Command(t.Context(), "--config.file", file, "--web.listen-address", "127.0.0.1:0")
+	if err := last.Start(); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf(`"bytes_out":%d,"requests":%d,"user":"alice"`, 1000*lines, lines)
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		out := usage(t, program, filepath.Join(dir, "ledger.db"))
+		if strings.Contains(out, want) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Errorf("%s is not in %s", want, out)
+			break
+		}
+		<-time.After(50 * time.Millisecond)
+	}
+	_ = last.Process.Signal(syscall.SIGTERM)
+	if err := last.Wait(); err != nil {
+		t.Errorf("at the end: %v", err)
+	}
+}
+
+// grow appends n lines of alice's to the log.
+func grow(t *testing.T, log string, n int) int {
+	t.Helper()
+	f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	line := "1795392148.123     12 127.0.0.1 TCP_MISS/200 1000 GET http://x/ alice HIER_DIRECT/127.0.0.1 text/plain\n"
+	if _, err := io.WriteString(f, strings.Repeat(line, n)); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// stopIt starts the exporter and sends it the signal after a while.
+func stopIt(t *testing.T, cmd *exec.Cmd, after time.Duration, signal syscall.Signal) {
+	t.Helper()
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(after)
+	_ = cmd.Process.Signal(signal)
+	killed := time.AfterFunc(10*time.Second, func() { _ = cmd.Process.Kill() })
+	err := cmd.Wait()
+	switch {
+	case !killed.Stop():
+		t.Errorf("%v after %v: it does not stop:\n%s", signal, after, said.String())
+	case signal == syscall.SIGKILL:
+	case cmd.ProcessState.Exited() && err != nil:
+		t.Errorf("%v after %v: %v:\n%s", signal, after, err, said.String())
+	case !cmd.ProcessState.Exited() && said.Len() > 0: // a signal before main is the system's matter
+		t.Errorf("%v after %v: %v:\n%s", signal, after, err, said.String())
+	}
+}
+
+func usage(t *testing.T, program plugintest.Program, ledger string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	out, _ := program.Command(ctx, "usage", "--ledger", ledger, "--format", "json").Output()
+	return string(out)
+}
