@@ -77,7 +77,7 @@ func (p *prober) answer(w http.ResponseWriter, r *http.Request, c check.Check) {
 		_ = nagios.Write(w, nagios.FormatNagios, 3, o) // a client that is gone misses nothing
 		return
 	}
-	prom.Handler(p.collector.Probe(o), prom.Serving{Log: p.log}).ServeHTTP(w, r)
+	prom.Handler(p.collector.Probe(o), prom.Serving{Plain: true, Log: p.log}).ServeHTTP(w, r)
 }
 
 // scrapeTimeout leaves half a second of what Prometheus waits for the answer.
@@ -198,17 +198,22 @@ func open(name string) (check.Kind, error) {
 
 // override is c with the options of the request, fit for a stranger.
 func override(c check.Check, query map[string][]string) (check.Check, error) {
+	given := slices.DeleteFunc(slices.Clone(fromURL), func(name string) bool { return len(query[name]) == 0 })
+	if len(given) == 0 && c.Kind.OnRequest == nil {
+		return c, nil
+	}
 	timeout := struct{ Timeout time.Duration }{c.Timeout}
 	c, err := c.With(func(cfg any) error {
 		if c.Kind.OnRequest != nil {
 			c.Kind.OnRequest(cfg)
 		}
+		if len(given) == 0 {
+			return nil // options cost more than a packet
+		}
 		o := option.New(cfg, &timeout)
-		for _, name := range fromURL {
-			if values := query[name]; len(values) > 0 {
-				if err := o.Put(name, "the URL", values[0]); err != nil {
-					return err
-				}
+		for _, name := range given {
+			if err := o.Put(name, "the URL", query[name][0]); err != nil {
+				return err
 			}
 		}
 		return nil

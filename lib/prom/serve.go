@@ -63,6 +63,7 @@ func (s single) Collect(to chan<- prometheus.Metric) {
 type Serving struct {
 	AtOnce  int           // pages at the same time: the next is answered 503; 0 = any number
 	Timeout time.Duration // a page that takes longer is answered 503; 0 = none
+	Plain   bool          // never compressed: for small pages a compressor costs more than it saves
 	Log     *slog.Logger  // hears what is wrong with a page; nil = nobody
 }
 
@@ -74,6 +75,7 @@ func Handler(from prometheus.Gatherer, s Serving) http.Handler {
 		EnableOpenMetrics:   true,
 		MaxRequestsInFlight: s.AtOnce,
 		Timeout:             s.Timeout,
+		DisableCompression:  s.Plain,
 	}
 	if s.Log != nil {
 		opts.ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelError)
