@@ -84,6 +84,10 @@ var rooms = []room{
 		instead: presenter,
 	},
 	{
+		path: "lib/history", rooms: []string{"lib/metric", "lib/hoststate"}, libraries: []string{"modernc.org/sqlite"},
+		instead: "history keeps what hoststate decided",
+	},
+	{
 		path: "lib/tail", libraries: []string{"github.com/fsnotify/fsnotify", "golang.org/x/sys"},
 		instead: "tail follows any file and knows nothing of squid",
 	},

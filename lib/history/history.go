@@ -1,0 +1,136 @@
+// Package history keeps what became of hosts: how many seconds each was in which
+// state, how its packets fared, and every change of state with its evidence. It
+// counts time, never checks, so that neither a retry nor another interval changes
+// an uptime; and what nobody measured is unknown, neither up nor down.
+//
+// It lives in one SQLite file of at most 250 kB a host: minutes for 30 hours, five
+// minutes for ten days, hours for 400 days. What is asked every round, the sums of
+// 24 hours and 90 days, is in memory, so that a disk that is slow, full or broken
+// costs the history and never the status.
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"milepost/lib/hoststate"
+)
+
+// Lengths in seconds.
+const (
+	minute = 60
+	hour   = 3600
+	day    = 86400
+)
+
+// A History is what is known of the past. The zero History, and what Open returns
+// with an error, forgets everything at the end of the process; all else works.
+type History struct {
+	path   string
+	db     *sql.DB // nil: there is no file
+	opened int64   // what is told of the time before comes from the file
+
+	writing sync.Mutex       // one Flush at a time
+	ids     map[string]int64 // of hosts; of Flush alone
+	packed  int64            // the hour in which blocks were last packed; of Flush alone
+
+	mu      sync.Mutex
+	tracks  map[string]*track
+	news    []Transition // not on the disk yet
+	recent  []Transition // the newest of all hosts, in order
+	size    int64        // bytes of the file
+	commit  time.Time    // of the newest
+	refused int64        // commits that failed
+}
+
+// Open opens or begins the history at path. A damaged one is set aside. notice is
+// told, in a sentence, what a person should know; nil = nobody. With an error comes
+// a History that keeps everything in memory alone. What was before now is not known
+// until Load.
+func Open(ctx context.Context, path string, now time.Time, notice func(string)) (*History, error) {
+	h, err := begin(ctx, path, now)
+	if damaged(err) {
+		aside, err := setAside(path)
+		if err != nil {
+			return h, err
+		}
+		if notice != nil {
+			notice(fmt.Sprintf("history: %q cannot be read; it was kept as %q, and a new one begins: uptimes start from nothing", path, aside))
+		}
+		return begin(ctx, path, now)
+	}
+	return h, err
+}
+
+func begin(ctx context.Context, path string, now time.Time) (*History, error) {
+	db, err := open(ctx, path)
+	if err != nil {
+		return &History{path: path}, err
+	}
+	h := &History{path: path, db: db, ids: map[string]int64{}, opened: floor(now.Unix(), minute)}
+	if err := h.loadRecent(ctx); err != nil {
+		return &History{path: path}, errors.Join(explain(path, err), db.Close())
+	}
+	h.measure(ctx, now)
+	return h, nil
+}
+
+// Close writes nothing: Flush does.
+func (h *History) Close() error {
+	if h.db == nil {
+		return nil
+	}
+	return h.db.Close()
+}
+
+// State says that the host was in the state from from to to, which is now. What
+// was said of the last two hours may be told anew so; before that it stands.
+func (h *History) State(host string, from, to time.Time, state hoststate.Status) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.track(host, to).put(from.Unix(), to.Unix(), state)
+}
+
+// Latency is what the host took to answer, at a time in the last two hours.
+func (h *History) Latency(host string, at time.Time, took time.Duration) {
+	if took <= 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, start := h.track(host, at), floor(at.Unix(), minute)
+	m := t.latency[start]
+	t.latency[start] = mean{m.sum + took, m.n + 1}
+}
+
+// Pings is what became of the packets of the round that ended at at, a time in the
+// last two hours. Those of several rounds within a minute are added up.
+func (h *History) Pings(host string, at time.Time, p Pings) {
+	if p.Sent == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t, start := h.track(host, at), floor(at.Unix(), minute)
+	if known, ok := t.pings[start]; ok {
+		p = MergePings(known, p)
+	}
+	t.pings[start] = p
+}
+
+// track is the host's, made if need be.
+func (h *History) track(host string, now time.Time) *track {
+	t := h.tracks[host]
+	if t == nil {
+		if h.tracks == nil {
+			h.tracks = map[string]*track{}
+		}
+		t = newTrack(max(now.Unix()-amendable, h.opened))
+		h.tracks[host] = t
+	}
+	return t
+}

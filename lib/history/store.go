@@ -1,0 +1,116 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite" // also registers the driver
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// schemaVersion is that of the tables below. A newer one is refused.
+const schemaVersion = 1
+
+// Times are Unix seconds. The newest minutes are rows, written in the order of
+// time and so side by side; what can no longer change is packed into blocks of
+// one host each. states is the seconds of kept, a byte each, the first the lowest.
+const schema = `
+CREATE TABLE host (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE minute (
+	at INTEGER NOT NULL, host INTEGER NOT NULL, states INTEGER, latency INTEGER, pings BLOB,
+	PRIMARY KEY (at, host)) WITHOUT ROWID;
+CREATE TABLE block (
+	tier INTEGER NOT NULL, start INTEGER NOT NULL, host INTEGER NOT NULL, records BLOB NOT NULL,
+	PRIMARY KEY (tier, start, host)) WITHOUT ROWID;
+CREATE TABLE transition (
+	id INTEGER PRIMARY KEY, host INTEGER NOT NULL, since INTEGER NOT NULL, told INTEGER NOT NULL,
+	was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL, fault TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX transition_host ON transition (host, id);
+`
+
+// setAside keeps the damaged file under another name.
+func setAside(path string) (aside string, err error) {
+	aside = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405Z"))
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("setting the damaged history %q aside: %w", path, err)
+		}
+	}
+	return aside, nil
+}
+
+// open opens the file as it is. A crash of the machine may lose the last minutes,
+// never the file: they are unknown then, which is true.
+func open(ctx context.Context, path string) (*sql.DB, error) {
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(NORMAL)"}, "mode": {"rwc"}}
+	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return nil, fmt.Errorf("making the directory of history %q: %w", path, err)
+	}
+	db, err := sql.Open("sqlite", address.String())
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	db.SetMaxOpenConns(4) // one that writes, and some that read what was written
+	if err := prepare(ctx, db); err != nil {
+		return nil, errors.Join(explain(path, err), db.Close())
+	}
+	return db, nil
+}
+
+// prepare makes the tables, or sees that they are ours and whole.
+func prepare(ctx context.Context, db *sql.DB) error {
+	var version int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	switch {
+	case version > schemaVersion:
+		return fmt.Errorf("its schema is version %d, and this milepost knows %d: it was written by a newer one, which must go on, or be moved away", version, schemaVersion)
+	case version == 0:
+		tx, err := db.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+		if _, err := tx.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
+			return err
+		}
+		return tx.Commit()
+	}
+	// A page that is broken further down shows itself when it is read; this one is
+	// quick at any size.
+	var tables int
+	return db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema, (SELECT 1 FROM host LIMIT 1)").Scan(&tables)
+}
+
+// damaged says that err is about the file's content.
+func damaged(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB) || errors.Is(err, errBlock)
+}
+
+// explain says what a person can do.
+func explain(path string, err error) error {
+	hint := ""
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff {
+		case sqlite3.SQLITE_FULL:
+			hint = ": the disk is full: make room; the status goes on, and so will its history"
+		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+			hint = ": this user may not write it, or its directory: see ls -ld"
+		case sqlite3.SQLITE_BUSY:
+			hint = ": another process writes it: is another milepost-exporter running?"
+		case sqlite3.SQLITE_IOERR:
+			hint = ": the disk does not do what it should: see dmesg"
+		}
+	}
+	return fmt.Errorf("history %q: %w%s", path, err, hint)
+}

@@ -1,0 +1,114 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"strings"
+	"time"
+
+	"milepost/lib/hoststate"
+	"milepost/lib/metric"
+)
+
+// A Transition is a change of a host's state, with what it was decided by.
+type Transition struct {
+	ID       int64 // grows with time; 0 before it is on the disk
+	Host     string
+	Since    time.Time // when it became so: it may be dated back
+	Told     time.Time // when it was published
+	From, To hoststate.Status
+	Reason   metric.Reason // "" if it is up
+	Fault    metric.Fault
+	Text     string // the worst check's sentence, for the operator alone
+}
+
+const (
+	recentKept      = 100 // in memory, of all hosts
+	transitionsKept = 100 // on the disk, of each host
+	longestText     = 200 // bytes
+)
+
+// Transition adds a change.
+func (h *History) Transition(t Transition) {
+	if len(t.Text) > longestText {
+		t.Text = strings.ToValidUTF8(t.Text[:longestText], "") + "…"
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.news = append(h.news, t)
+	h.recent = append(h.recent, t)
+	if n := len(h.recent); n > recentKept {
+		h.recent = slices.Clone(h.recent[n-recentKept:])
+	}
+}
+
+// Recent is the newest changes of all hosts, the newest first. It asks no disk.
+func (h *History) Recent() []Transition {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	recent := slices.Clone(h.recent)
+	slices.Reverse(recent)
+	return recent
+}
+
+// Transitions is the newest changes of the host, at most so many, the newest first.
+func (h *History) Transitions(ctx context.Context, host string, most int) ([]Transition, error) {
+	h.mu.Lock()
+	var all []Transition
+	for _, t := range slices.Backward(h.news) {
+		if t.Host == host {
+			all = append(all, t)
+		}
+	}
+	db := h.db
+	h.mu.Unlock()
+	if db == nil {
+		return all[:min(len(all), most)], nil
+	}
+	old, err := readTransitions(ctx, db, "WHERE host.name = ? ORDER BY transition.id DESC LIMIT ?", host, most)
+	if err != nil {
+		return nil, explain(h.path, err)
+	}
+	all = append(all, old...)
+	return all[:min(len(all), most)], nil
+}
+
+// loadRecent reads what Recent tells.
+func (h *History) loadRecent(ctx context.Context) error {
+	recent, err := readTransitions(ctx, h.db, "ORDER BY transition.id DESC LIMIT ?", recentKept)
+	slices.Reverse(recent)
+	h.recent = recent
+	return err
+}
+
+func readTransitions(ctx context.Context, db querier, where string, args ...any) ([]Transition, error) {
+	var all []Transition
+	err := eachIn(ctx, db, func(rows *sql.Rows) error {
+		var t Transition
+		var since, told int64
+		var was, became string
+		err := rows.Scan(&t.ID, &t.Host, &since, &told, &was, &became, &t.Reason, &t.Fault, &t.Text)
+		t.Since, t.Told = time.Unix(since, 0).UTC(), time.Unix(told, 0).UTC()
+		_ = t.From.UnmarshalText([]byte(was)) // a word that is none is Unknown
+		_ = t.To.UnmarshalText([]byte(became))
+		all = append(all, t)
+		return err
+	}, "SELECT transition.id, host.name, since, told, was, became, reason, fault, text FROM transition JOIN host ON host.id = transition.host "+where, args...)
+	return all, err
+}
+
+func (h *History) insertNews(ctx context.Context, tx *sql.Tx, news []Transition) error {
+	for _, t := range news {
+		id, err := h.id(ctx, tx, t.Host)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, "INSERT INTO transition (host, since, told, was, became, reason, fault, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			id, t.Since.Unix(), t.Told.Unix(), t.From.String(), t.To.String(), string(t.Reason), string(t.Fault), t.Text)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
