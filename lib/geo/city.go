@@ -57,7 +57,7 @@ func cities() func(yield func(Place, string) bool) {
 			if errLat != nil || errLon != nil {
 				continue // the table's head
 			}
-			place := Place{Name: row[0], Point: Point{lat, lon}, Give: cityGive, given: true}
+			place := At(row[0], Point{lat, lon})
 			if !yield(place, row[1]) {
 				return
 			}

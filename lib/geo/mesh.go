@@ -95,7 +95,7 @@ const (
 
 // detour is what D1 and D2 say of a pair.
 func (m Mesh) detour(a, b int) Detour {
-	distance, _, most := Between(m.Places[a], m.Places[b])
+	distance, _, most := Between(m.Places[a].Point, m.Places[b].Point)
 	rtt := m.trips[pair(a, b)]
 	d := Detour{A: a, B: b, Distance: distance, RTT: rtt, TooSlow: rtt > Slowest(most), Relay: none, Via: none}
 	for c, through := range m.relays(a, b) {

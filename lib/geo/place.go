@@ -6,27 +6,28 @@ import (
 	"strings"
 )
 
-// A Place is a point that may have a name, and how well it is known.
+// A Place is a point that may have a name.
 type Place struct {
 	Name  string // "Paris"; "" = only coordinates were given
 	Point Point
-	Give  float64 // metres that what is said to be there may be off
 
 	given bool
 }
 
-// How far off a place may be, in metres. A name stands for a city and its suburbs,
-// and data centres lie outside. Coordinates in inventories are a city's as often as
-// not, but who writes them down has at least looked.
-const (
-	cityGive  = 25 * Kilometre
-	pointGive = 10 * Kilometre
-)
+// give is how far, in metres, a machine may be from where it is said to be. A name
+// stands for a city, its suburbs and the data centres outside, and so do coordinates
+// as people write them down.
+const give = 20 * Kilometre
+
+// Between is the distance from a to b in metres: what the points say, and the least
+// and the most that it may be between two machines that are said to be there.
+func Between(a, b Point) (distance, least, most float64) {
+	distance = Distance(a, b)
+	return distance, max(distance-2*give, 0), distance + 2*give
+}
 
 // At is the place at p, which may be called name.
-func At(name string, p Point) Place {
-	return Place{Name: name, Point: p, Give: pointGive, given: true}
-}
+func At(name string, p Point) Place { return Place{Name: name, Point: p, given: true} }
 
 // IsZero says that no place was given.
 func (p Place) IsZero() bool { return !p.given }
@@ -41,14 +42,6 @@ func (p Place) String() string {
 	default:
 		return p.Point.String()
 	}
-}
-
-// Between is the distance from a to b in metres: what their points say, and the
-// least and the most that it may be.
-func Between(a, b Place) (distance, least, most float64) {
-	distance = Distance(a.Point, b.Point)
-	give := a.Give + b.Give
-	return distance, max(distance-give, 0), distance + give
 }
 
 // ParsePlace reads a city by name, with or without its country ("Paris", "San Jose,

@@ -28,7 +28,7 @@ func Possible(distance float64, rtt time.Duration) (glass, vacuum bool) {
 func (m Mesh) Refuted() []Refuted {
 	var found []Refuted
 	for _, p := range m.pairs() {
-		distance, least, _ := Between(m.Places[p[0]], m.Places[p[1]])
+		distance, least, _ := Between(m.Places[p[0]].Point, m.Places[p[1]].Point)
 		rtt := m.trips[p]
 		if glass, vacuum := Possible(least, rtt); !glass {
 			found = append(found, Refuted{p[0], p[1], distance, rtt, Fibre * rtt.Seconds() / 2, !vacuum})

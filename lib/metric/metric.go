@@ -166,18 +166,23 @@ type Stage struct {
 
 // A Target is whom to measure; a probe's Config says how.
 type Target struct {
-	Name      string       // the inventory's name, or what -H said
-	Address   string       // host name or IP literal; "" = this machine
-	Addrs     []netip.Addr // what Address resolved to, best first; empty only if Address is
-	Latitude  float64      // degrees; meaningful if Located
-	Longitude float64      // degrees; meaningful if Located
-	Located   bool
+	Name    string       // the inventory's name, or what -H said
+	Address string       // host name or IP literal; "" = this machine
+	Addrs   []netip.Addr // what Address resolved to, best first; empty only if Address is
+	At      Coordinates  // where it is
+	From    Coordinates  // where it is asked from
 
 	Virtualization string // xen, openvz, lxc, kvm, ...; "" = unknown
 
 	// Patience is how long one stage may wait for the target: half of the
 	// whole run's time. Silence beyond it is the target's doing. 0 = only ctx ends.
 	Patience time.Duration
+}
+
+// Coordinates are degrees, north and east positive.
+type Coordinates struct {
+	Latitude, Longitude float64
+	Known               bool // the zero Coordinates are nowhere
 }
 
 // A Need is one thing that a check needs on the machine it runs on.
