@@ -5,6 +5,7 @@ import (
 
 	"milepost/lib/check"
 	"milepost/lib/probe/clock"
+	"milepost/lib/probe/path"
 	"milepost/lib/probe/ping"
 	"milepost/lib/probe/resolver"
 	"milepost/lib/probe/squidauth"
@@ -17,6 +18,7 @@ func kinds() []check.Kind {
 		check.Define("squid_auth", squidauth.Default, squidauth.Measure).Aimed().Asked(change(harmless)),
 		check.Define("resolver", resolver.Default, resolver.Measure).Local().Aimed().Open(),
 		check.Define("packet_loss", ping.Default, ping.Measure).Open().Streaming(change(endless)).Asked(change(counted)),
+		check.Define("path", path.Using{Pinger: ping.Default()}.Default, path.Measure),
 	}
 }
 

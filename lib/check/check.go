@@ -25,6 +25,7 @@ type Check struct {
 	Limits  []metric.Limit
 	Measure func(context.Context, metric.Target) iter.Seq2[metric.Report, error]
 	Needs   func(context.Context) []metric.Need // nil = nothing
+	Moot    bool                                // the target lacks what the check is about, so that it can only be UNKNOWN
 
 	Kind   Kind // whose check it is
 	Config any  // a copy of what Kind bound; nobody changes it (see With)

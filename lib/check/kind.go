@@ -87,6 +87,7 @@ type (
 	needy     interface {
 		Needs(context.Context) []metric.Need
 	}
+	applicable interface{ Applies(t metric.Target) bool }
 )
 
 // Define makes a Kind of a probe's names.
@@ -127,6 +128,9 @@ func bind[C config, R result](
 	}
 	if n, ok := any(c).(needy); ok {
 		bound.Needs = n.Needs
+	}
+	if a, ok := any(c).(applicable); ok {
+		bound.Moot = !a.Applies(t)
 	}
 	return bound, nil
 }

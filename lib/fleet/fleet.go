@@ -67,8 +67,10 @@ type Identity struct {
 
 // Vantage is the place this monitor looks from.
 type Vantage struct {
-	Name, Provider, Region string
-	Latitude, Longitude    float64
+	Name, Provider, Region, City string
+	Latitude, Longitude          float64
+
+	Located bool `kong:"-"` // Latitude and Longitude were given
 }
 
 // References are what this monitor must see before it may blame others.
@@ -211,7 +213,7 @@ func Options(path, host string, kind check.Kind, o *option.Options) (metric.Targ
 			entry{"timeout", t, t}.put(o, "defaults")
 		}
 		settings(kind.Name, index(entriesOf(base["checks"], "checks")), index(entriesOf(own, "checks")), o)
-		return h.target(), errors.Join(doc.faults...)
+		return h.target(vantageOf(all["vantage"])), errors.Join(doc.faults...)
 	}
 	switch {
 	case len(doc.faults) > 0:
@@ -223,10 +225,10 @@ func Options(path, host string, kind check.Kind, o *option.Options) (metric.Targ
 }
 
 // target is the host as a probe knows it.
-func (h Host) target() metric.Target {
+func (h Host) target(v Vantage) metric.Target {
 	return metric.Target{
 		Name: h.Name, Address: h.Address, Virtualization: h.Virtualization,
-		Latitude: h.Latitude, Longitude: h.Longitude, Located: h.Located,
+		At: h.Coordinates(), From: v.Coordinates(),
 	}
 }
 

@@ -106,7 +106,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("%s", strings.Join(lines, "\n"))
 	}
 	b := f.Hosts[0]
-	if b.Labels["provider"] != "gandi" || b.Group != "us-east" || !b.Checks[0].Target.Located || f.Hosts[1].Checks[0].Target.Located {
+	if b.Labels["provider"] != "gandi" || b.Group != "us-east" || !b.Checks[0].Target.At.Known || f.Hosts[1].Checks[0].Target.At.Known {
 		t.Errorf("%+v", f.Hosts)
 	}
 	if f.Vantage.Longitude != -79.38 || f.StateDir != "/var/lib/milepost" || len(f.References.Resolvers) != 2 || f.References.NTP[0] != "0.debian.pool.ntp.org" {

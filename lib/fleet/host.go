@@ -1,6 +1,10 @@
 package fleet
 
-import "milepost/lib/option"
+import (
+	"fmt"
+
+	"milepost/lib/option"
+)
 
 // An identityReader reads who and where a host is. One reads all hosts: to make
 // the options anew for each of ten thousand would take seconds.
@@ -34,11 +38,7 @@ func (r identityReader) read(item value) (h Host, checks value) {
 	if h.Address == "" {
 		h.Address = h.Name
 	}
-	h.Located = given["latitude"] && given["longitude"]
-	if given["latitude"] != given["longitude"] {
-		item.fault("host %q has one of latitude and longitude, not both", h.Name)
-	}
-	inRange(item, h.Latitude, h.Longitude)
+	h.Located = both(item, fmt.Sprintf("host %q", h.Name), given, h.Latitude, h.Longitude)
 	return h, checks
 }
 
@@ -49,16 +49,6 @@ func labels(dst map[string]string, e entry) {
 			l.fault("label %q: one value is expected", l.key)
 		}
 		dst[l.key] = text
-	}
-}
-
-// inRange refuses coordinates that are nowhere.
-func inRange(v value, latitude, longitude float64) {
-	if !(latitude >= -90 && latitude <= 90) {
-		v.fault("latitude %v is not between -90 and 90 degrees", latitude)
-	}
-	if !(longitude >= -180 && longitude <= 180) {
-		v.fault("longitude %v is not between -180 and 180 degrees", longitude)
 	}
 }
 

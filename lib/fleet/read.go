@@ -69,7 +69,7 @@ func (r *reader) top(f *Fleet, v value) {
 	var first struct{ StateDir string }
 	var defaults, hosts, maintenance value
 	r.section(v, topSection, option.New(&first), map[string]func(entry){
-		"vantage":     r.vantage(&f.Vantage),
+		"vantage":     func(e entry) { f.Vantage = vantageOf(e.value) },
 		"references":  r.into(&f.References, "references"),
 		"defaults":    func(e entry) { defaults = e.value },
 		"hosts":       func(e entry) { hosts = e.value },
@@ -82,13 +82,6 @@ func (r *reader) top(f *Fleet, v value) {
 	r.hosts(f, hosts, base)
 	r.maintenance(f, maintenance)
 	r.roles(f)
-}
-
-func (r *reader) vantage(dst *Vantage) func(entry) {
-	return func(e entry) {
-		r.section(e.value, "vantage", option.New(dst), nil)
-		inRange(e.value, dst.Latitude, dst.Longitude)
-	}
 }
 
 // defaults returns the options of each check that hosts start from.
@@ -160,7 +153,7 @@ func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value) 
 		err := k.options.Environment() // where a secret may be instead of in a file
 		var bound check.Check
 		if err == nil {
-			bound, err = k.Bind(k.config, h.target())
+			bound, err = k.Bind(k.config, h.target(f.Vantage))
 		}
 		if err != nil {
 			at := item
@@ -168,6 +161,9 @@ func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value) 
 				at = o
 			}
 			at.fault("host %q: %s: %v", h.Name, name, err)
+			continue
+		}
+		if _, asked := own[name]; bound.Moot && !asked {
 			continue
 		}
 		bound.Timeout = k.common.Timeout

@@ -2,11 +2,10 @@ package geo
 
 import (
 	_ "embed"
-	"encoding/csv"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -18,66 +17,96 @@ var table string
 // City is the city of that name in the country, an ISO 3166-1 code; without one it
 // must be the only city of its name in the table. Accents and case do not matter.
 func City(name, country string) (Place, error) {
-	asked, country := fold(name), strings.ToUpper(strings.TrimSpace(country))
-	if asked == "" {
+	name, country = strings.TrimSpace(name), strings.TrimSpace(country)
+	found := named(name, country)
+	switch {
+	case name == "":
 		return Place{}, errors.New("a city needs a name, or write LATITUDE,LONGITUDE in degrees")
+	case len(found) == 1:
+		return found[0].place(), nil
+	case len(found) == 0:
+		return Place{}, fmt.Errorf("no city %q is known here: write LATITUDE,LONGITUDE in degrees, or did you mean %s?", name, nearest(name))
 	}
-	var found []Place
-	var where []string // "San Jose, CR"
-	near := map[string]int{}
-	for city, in := range cities() {
-		written := city.Name + ", " + in
-		switch known := fold(city.Name); {
-		case known != asked:
-			near[written] = unlike(asked, known)
-		case country == "" || country == in:
-			found, where = append(found, city), append(where, written)
-		default:
-			near[written] = 0
-		}
+	written := make([]string, len(found))
+	for i, r := range found {
+		written[i] = r.String()
 	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
-		return Place{}, fmt.Errorf("no city %q is known here: write LATITUDE,LONGITUDE in degrees, or did you mean %s?", strings.TrimSpace(name), nearest(near))
-	default:
-		return Place{}, fmt.Errorf("city %q may be %s", strings.TrimSpace(name), strings.Join(where, " or "))
-	}
+	return Place{}, fmt.Errorf("city %q may be %s", name, strings.Join(written, " or "))
 }
 
-// cities are the rows of the table with their countries.
-func cities() func(yield func(Place, string) bool) {
-	return func(yield func(Place, string) bool) {
-		rows := csv.NewReader(strings.NewReader(table))
-		rows.Comment, rows.ReuseRecord = '#', true
-		for row, err := rows.Read(); err == nil; row, err = rows.Read() {
-			lat, errLat := strconv.ParseFloat(row[2], 64)
-			lon, errLon := strconv.ParseFloat(row[3], 64)
-			if errLat != nil || errLon != nil {
-				continue // the table's head
+// Find is City for a name that may be anything: it is false, soon, where the table
+// does not have exactly one such city. A country that is no code does not count.
+func Find(name, country string) (Place, bool) {
+	found := named(name, country)
+	if len(found) == 0 && len(country) != codeLength {
+		found = named(name, "")
+	}
+	if len(found) != 1 {
+		return Place{}, false
+	}
+	return found[0].place(), true
+}
+
+// codeLength is that of an ISO 3166-1 code.
+const codeLength = 2
+
+// named are the rows of that name, in the country if one is given.
+func named(name, country string) []row {
+	name = fold(name)
+	var found []row
+	for r := range rows() {
+		if name != "" && strings.EqualFold(r.city[:1], name[:1]) && fold(r.city) == name &&
+			(country == "" || strings.EqualFold(country, r.country)) {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// A row is one of the table.
+type row struct{ city, country, coordinates string }
+
+// String is how to write the city so that it is found.
+func (r row) String() string { return r.city + ", " + r.country }
+
+// place is where the row says.
+func (r row) place() Place {
+	latitude, longitude, _ := strings.Cut(r.coordinates, ",")
+	lat, _ := degree(latitude) // a test has read all of them
+	lon, _ := degree(longitude)
+	return At(r.city, Point{lat, lon})
+}
+
+// rows is the table. No name in it has a comma.
+func rows() iter.Seq[row] {
+	return func(yield func(row) bool) {
+		for line := range strings.Lines(table) {
+			city, rest, _ := strings.Cut(strings.TrimSpace(line), ",")
+			country, coordinates, _ := strings.Cut(rest, ",")
+			if comment := strings.HasPrefix(city, "#"); comment || len(country) != codeLength {
+				continue // or the table's head
 			}
-			place := At(row[0], Point{lat, lon})
-			if !yield(place, row[1]) {
+			if !yield(row{city, country, coordinates}) {
 				return
 			}
 		}
 	}
 }
 
-// nearest is the three names that are most alike, for a person to choose from.
-func nearest(unlike map[string]int) string {
-	names := make([]string, 0, len(unlike))
-	for n := range unlike {
-		names = append(names, n)
-	}
-	slices.SortFunc(names, func(a, b string) int {
-		if d := unlike[a] - unlike[b]; d != 0 {
-			return d
+// nearest is up to three cities whose names are most alike, for a person to choose
+// from: the most alike in any case.
+func nearest(name string) string {
+	name = fold(name)
+	all := slices.Collect(rows())
+	slices.SortStableFunc(all, func(a, b row) int { return unlike(name, fold(a.city)) - unlike(name, fold(b.city)) })
+	alike := max(len(name)/3, unlike(name, fold(all[0].city)))
+	var written []string
+	for _, r := range all[:3] {
+		if unlike(name, fold(r.city)) <= alike {
+			written = append(written, r.String())
 		}
-		return strings.Compare(a, b)
-	})
-	return strings.Join(names[:min(len(names), 3)], "; ")
+	}
+	return strings.Join(written, ", or ")
 }
 
 // unlike is how many letters must change to make b of a: V. I. Levenshtein's

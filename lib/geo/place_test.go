@@ -16,9 +16,9 @@ func TestParsePlace(t *testing.T) {
 		{"coordinates with a blank and a sign", "+48.85, -2.35", "48.85,-2.35"},
 		{"the poles and the date line", "-90,180", "-90,180"},
 		{"two of a name", "Valencia", `city "Valencia" may be Valencia, VE or Valencia, ES`},
-		{"mistyped", "Pariss", `no city "Pariss" is known here: write LATITUDE,LONGITUDE in degrees, or did you mean Paris, FR; ...?`},
-		{"cut short", "Frankf", `no city "Frankf" is known here: ...did you mean Frankfurt, DE; ...?`},
-		{"in another country", "Paris, US", `no city "Paris" is known here: ...did you mean Paris, FR; ...?`},
+		{"mistyped", "Pariss", `no city "Pariss" is known here: write LATITUDE,LONGITUDE in degrees, or did you mean Paris, FR?`},
+		{"cut short", "Frankf", `no city "Frankf" is known here: ...did you mean Frankfurt, DE?`},
+		{"in another country", "Paris, US", `no city "Paris" is known here: ...did you mean Paris, FR?`},
 		{"too far north", "91,0", `"91,0" is not on the earth: latitudes go from -90 to 90, longitudes from -180 to 180`},
 		{"too far east", "0,180.1", `"0,180.1" is not on the earth: ...`},
 		{"one number", "48.85", `"48.85" is neither a city nor LATITUDE,LONGITUDE in degrees, such as -33.87,151.21`},
@@ -76,22 +76,25 @@ func TestPlaceAsText(t *testing.T) {
 func TestCitiesOfTheTable(t *testing.T) {
 	n, last := 0, ""
 	seen := map[string]bool{}
-	for city, country := range cities() {
+	for r := range rows() {
 		n++
-		written := city.Name + ", " + country
-		if !city.Point.Valid() || len(country) != 2 || strings.ToUpper(country) != country {
-			t.Errorf("%s stands at %v", written, city.Point)
+		latitude, longitude, _ := strings.Cut(r.coordinates, ",")
+		_, errLat := degree(latitude)
+		_, errLon := degree(longitude)
+		place := r.place()
+		if !place.Point.Valid() || errLat != nil || errLon != nil || strings.ToUpper(r.country) != r.country {
+			t.Errorf("%s stands at %q", r, r.coordinates)
 		}
-		if seen[written] || city.Name < last {
-			t.Errorf("%s is there twice, or after %s", written, last)
+		if seen[r.String()] || r.city < last {
+			t.Errorf("%s is there twice, or after %s", r, last)
 		}
-		if found, err := ParsePlace(written); err != nil || found != city {
-			t.Errorf("%s is not found by its name: %v", written, err)
+		if found, err := ParsePlace(r.String()); err != nil || found != place {
+			t.Errorf("%s is not found by its name: %v", r, err)
 		}
-		seen[written], last = true, city.Name
+		seen[r.String()], last = true, r.city
 	}
-	if n < 500 {
-		t.Errorf("%d cities were read: a row that cannot be read ends the table", n)
+	if lines := strings.Count(table, "\n") - strings.Count(table, "#") - 1; n != lines || n < 500 {
+		t.Errorf("%d cities were read of %d lines", n, lines)
 	}
 }
 
@@ -113,4 +116,24 @@ func FuzzParsePlace(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestFind(t *testing.T) {
+	for _, tt := range []struct {
+		name, city, country string
+		want                string
+	}{
+		{"a city", "Milan", "IT", "Milan"},
+		{"a country in full", "Milan", "Italy", "Milan"},
+		{"no country", "zürich", "", "Zurich"},
+		{"another country", "Milan", "US", ""},
+		{"two of a name", "San Jose", "", ""},
+		{"one of the two", "San Jose", "CR", "San Jose"},
+		{"no city", "Cage 7, row 3", "US", ""},
+		{"nothing", "", "", ""},
+	} {
+		if p, ok := Find(tt.city, tt.country); p.Name != tt.want || ok != (tt.want != "") {
+			t.Errorf("%s: %q in %q is %q, %v", tt.name, tt.city, tt.country, p.Name, ok)
+		}
+	}
 }

@@ -28,24 +28,24 @@ type Config struct {
 	Warning    metric.Range  `short:"w" placeholder:"RANGE" help:"Warn when the speed, in percent of light in fibre, is outside this range."`
 	Critical   metric.Range  `short:"c" placeholder:"RANGE" help:"Be critical when the speed, in percent of light in fibre, is outside this range."`
 
-	Trips Trips `kong:"-"`
+	Pinger Pinger `kong:"-"` // must be set: see Using
 }
 
-// Trips are where round trips come from.
-type Trips struct {
-	// Ask is up to count round trips to the target, as many as were answered.
-	Ask   func(ctx context.Context, t metric.Target, count int, spacing time.Duration) ([]time.Duration, error)
-	Needs func(context.Context) []metric.Need // what it needs on this machine; nil = nothing
+// A Pinger is where round trips come from.
+type Pinger interface {
+	// RoundTrips are those of up to count packets to the target: as many as were answered.
+	RoundTrips(ctx context.Context, t metric.Target, count int, spacing time.Duration) ([]time.Duration, error)
+	// Needs is what that needs on this machine.
+	Needs(ctx context.Context) []metric.Need
 }
 
-// String is nothing: functions are no option, and a reload must not take them for one
-// that changed.
-func (Trips) String() string { return "" }
+// Using is whose round trips are taken.
+type Using struct{ Pinger }
 
-// Default is the package's Default with round trips from t.
-func (t Trips) Default() Config {
+// Default is the package's Default with that Pinger.
+func (u Using) Default() Config {
 	c := Default()
-	c.Trips = t
+	c.Pinger = u.Pinger
 	return c
 }
 
@@ -85,12 +85,7 @@ func (c Config) Limits() []metric.Limit {
 }
 
 // Needs is what the round trips need on this machine.
-func (c Config) Needs(ctx context.Context) []metric.Need {
-	if c.Trips.Needs == nil {
-		return nil
-	}
-	return c.Trips.Needs(ctx)
-}
+func (c Config) Needs(ctx context.Context) []metric.Need { return c.Pinger.Needs(ctx) }
 
 // Applies says whether it is known where t is and where it is asked from.
 func (c Config) Applies(t metric.Target) bool {
@@ -128,7 +123,7 @@ func measure(ctx context.Context, t metric.Target, c Config) (Result, error) {
 		return Result{}, err
 	}
 	began := time.Now()
-	trips, err := c.Trips.Ask(ctx, t, c.Count, c.Spacing)
+	trips, err := c.Pinger.RoundTrips(ctx, t, c.Count, c.Spacing)
 	doing := fmt.Sprintf("measuring the path to %q", t.Address)
 	if len(trips) == 0 {
 		switch {

@@ -29,11 +29,15 @@ func (r Result) Near() bool { return r.Least == 0 }
 
 // speed is that of the path in metres per second, and between what it may be. Light
 // in glass is an upper bound: what seems faster is as near as the places allow,
-// unless they do not allow it.
+// unless they do not allow it. Between near places it is no more than a bound: what
+// takes time there are access lines and switches, not the way.
 func (r Result) speed() (value, lo, hi float64) {
 	value, lo, hi = geo.Speed(r.Distance, r.RTT), geo.Speed(r.Least, r.RTT), geo.Speed(r.Most, r.RTT)
 	if glass, _ := geo.Possible(r.Least, r.RTT); glass {
 		value, hi = min(value, geo.Fibre), min(hi, geo.Fibre)
+	}
+	if r.Near() {
+		hi = geo.Fibre
 	}
 	return value, lo, hi
 }
@@ -75,13 +79,13 @@ func (r Result) Report() metric.Report {
 // impossible is whether the answer came back sooner than light could bring it.
 func (r Result) impossible() metric.Sample {
 	glass, vacuum := geo.Possible(r.Least, r.RTT)
-	how := "light in fibre"
+	least := millis(geo.Fastest(r.Least, geo.Fibre)) + " there and back through fibre"
 	if !vacuum {
-		how = "light, even in a vacuum"
+		least += ", " + millis(geo.Fastest(r.Least, geo.Light)) + " through nothing"
 	}
 	return metric.Flag("impossible", !glass, metric.FaultHost, metric.ReasonNone,
-		fmt.Sprintf("cannot be there: %s answers after %s, faster than %s crosses %s: it is within %s of %s",
-			r.To, millis(r.RTT), how, length(r.Distance), length(geo.Fibre*r.RTT.Seconds()/2), r.From))
+		fmt.Sprintf("cannot be there: %s answers after %s, and light needs %s: it is within %s of %s",
+			r.To, millis(r.RTT), least, kilometres(geo.Fibre*r.RTT.Seconds()/2), r.From))
 }
 
 // detour is rule D1.
@@ -93,7 +97,7 @@ func (r Result) detour() metric.Sample {
 
 // text is the line for a person.
 func (r Result) text() string {
-	line := fmt.Sprintf("%s from %s to %s, %s", millis(r.RTT), r.From, r.To, length(r.Distance))
+	line := fmt.Sprintf("%s from %s to %s, %s (%.0f miles)", millis(r.RTT), r.From, r.To, kilometres(r.Distance), r.Distance/geo.Mile)
 	if r.Near() {
 		return line + ": too near for a speed to mean anything"
 	}
@@ -122,10 +126,8 @@ func figure(v float64) string {
 	return strconv.FormatFloat(v, 'f', decimals, 64)
 }
 
-// length spells metres as people tell them.
-func length(m float64) string {
-	return fmt.Sprintf("%.0f km (%.0f miles)", m/geo.Kilometre, m/geo.Mile)
-}
+// kilometres spells metres for people.
+func kilometres(m float64) string { return fmt.Sprintf("%.0f km", m/geo.Kilometre) }
 
 // millis spells a round trip as ping does, to the microsecond where that tells
 // anything.
