@@ -23,25 +23,34 @@ type walk struct{}
 func (walk) Report() metric.Report { return metric.Report{} }
 
 func trails() []check.Kind {
-	return []check.Kind{check.Define("trail", func() trail { return trail{} },
-		func(context.Context, metric.Target, trail) iter.Seq2[walk, error] { return func(func(walk, error) bool) {} })}
+	nowhere := func(context.Context, metric.Target, trail) iter.Seq2[walk, error] {
+		return func(func(walk, error) bool) {}
+	}
+	return []check.Kind{check.Define("trail", func() trail { return trail{} }, nowhere)}
 }
+
+// roles keeps the default roles, of checks that are not here, out.
+const roles = "status: {down: [], degraded: []}\n"
 
 // TestPlaces: who has a check that is about places, and what it knows of them.
 func TestPlaces(t *testing.T) {
 	const defaults = "defaults: {checks: {trail: {}}}\n"
 	for _, tt := range []struct{ name, text, want string }{
-		{"degrees", "vantage: {latitude: 43.65, longitude: -79.38}\n" + defaults + "hosts: [{name: a, latitude: 0, longitude: 0}]",
-			"a from 43.65,-79.38 to 0,0"},
+		{
+			"degrees", "vantage: {latitude: 43.65, longitude: -79.38}\n" + defaults + "hosts: [{name: a, latitude: 0, longitude: 0}]",
+			"a from 43.65,-79.38 to 0,0",
+		},
 		{"cities", "vantage: {city: paris}\n" + defaults + "hosts: [{name: a, city: San Jose, country: CR}]", "a from 48.8566,2.3522 to 9.9333,-84.0833"},
-		{"degrees go before the city", "vantage: {city: Paris, latitude: 1, longitude: 2}\n" + defaults + "hosts: [{name: a, city: Paris, latitude: 3, longitude: 4}]",
-			"a from 1,2 to 3,4"},
+		{
+			"degrees go before the city", "vantage: {city: Paris, latitude: 1, longitude: 2}\n" + defaults + "hosts: [{name: a, city: Paris, latitude: 3, longitude: 4}]",
+			"a from 1,2 to 3,4",
+		},
 		{"a city that nobody knows has no such check", "vantage: {city: Paris}\n" + defaults + "hosts: [{name: a, city: Cage 7}]", ""},
 		{"unless it asks for one", "vantage: {city: Paris}\nhosts: [{name: a, checks: {trail: {}}}]", "a from 48.8566,2.3522 to nowhere"},
 		{"a monitor that is nowhere", defaults + "hosts: [{name: a, city: Paris}]", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f, err := Parse("milepost.yml", []byte(tt.text), trails())
+			f, err := Parse("milepost.yml", []byte(roles+tt.text), trails())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -73,7 +82,7 @@ func TestPlaceFaults(t *testing.T) {
 		{"round the earth", "hosts: [{name: a, latitude: 0, longitude: -181}]", "longitude -181 is not between -180 and 180 degrees"},
 		{"no number", "hosts: [{name: a, latitude: nan, longitude: 0}]", "latitude"},
 	} {
-		if _, err := Parse("milepost.yml", []byte(tt.text), trails()); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := Parse("milepost.yml", []byte(roles+tt.text), trails()); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, not %s", tt.name, err, tt.want)
 		}
 	}

@@ -33,28 +33,55 @@ func TestReport(t *testing.T) {
 		flags          string // the sentences of the flags that are yes
 		fibre          string // value, and between what, in percent
 	}{
-		{"the best of the published paths", "Paris", "New York", trips{80 * ms, 77310 * time.Microsecond, 79 * ms},
-			"77.3 ms from Paris to New York, 5837 km (3627 miles): 93.8 miles/ms, 77.6 % of light in fibre", "", "77.6 77.1..78.1"},
-		{"the published detour", "Baltimore", "New York", trips{174610 * time.Microsecond},
+		{
+			"the best of the published paths", "Paris", "New York",
+			trips{80 * ms, 77310 * time.Microsecond, 79 * ms},
+			"77.3 ms from Paris to New York, 5837 km (3627 miles): 93.8 miles/ms, 77.6 % of light in fibre", "", "77.6 77.1..78.1",
+		},
+		{
+			"the published detour", "Baltimore", "New York",
+			trips{174610 * time.Microsecond},
 			"174.6 ms from Baltimore to New York, 273 km (169 miles): 1.94 miles/ms, 1.60 % of light in fibre",
-			"detour: no usual path of that length takes longer than 60.7 ms", "1.60 1.37..1.84"},
-		{"far and slow, but not too slow", "Paris", "Sydney", trips{348 * ms},
-			"348.0 ms from Paris to Sydney, 16961 km (10539 miles): 60.6 miles/ms, 50.1 % of light in fibre", "", "50.1 50.0..50.2"},
-		{"faster than glass", "Paris", "Milan", trips{5 * ms},
+			"detour: no usual path of that length takes longer than 60.7 ms", "1.60 1.37..1.84",
+		},
+		{
+			"far and slow, but not too slow", "Paris", "Sydney",
+			trips{348 * ms},
+			"348.0 ms from Paris to Sydney, 16961 km (10539 miles): 60.6 miles/ms, 50.1 % of light in fibre", "", "50.1 50.0..50.2",
+		},
+		{
+			"faster than glass", "Paris", "Milan",
+			trips{5 * ms},
 			"5.000 ms from Paris to Milan, 640 km (397 miles): 159 miles/ms, 131 % of light in fibre",
-			"cannot be there: Milan answers after 5.000 ms, and light needs 5.872 ms there and back through fibre: it is within 511 km of Paris", "131 123..140"},
-		{"faster than light", "Paris", "Milan", trips{time.Millisecond},
+			"cannot be there: Milan answers after 5.000 ms, and light needs 5.872 ms there and back through fibre: it is within 511 km of Paris", "131 123..140",
+		},
+		{
+			"faster than light", "Paris", "Milan",
+			trips{time.Millisecond},
 			"1.000 ms from Paris to Milan, 640 km (397 miles): 795 miles/ms, 657 % of light in fibre",
-			"cannot be there: Milan answers after 1.000 ms, and light needs 5.872 ms there and back through fibre, 4.000 ms through nothing: it is within 102 km of Paris", "657 616..699"},
-		{"as fast as glass allows, and faster than the yardstick", "Paris", "Singapore", trips{106 * ms},
-			"106.0 ms from Paris to Singapore, 10737 km (6671 miles): 126 miles/ms, 104 % of light in fibre", "", "104 104..105"},
-		{"in the same rack", "Paris", "Paris", trips{90 * time.Microsecond},
-			"0.090 ms from Paris to Paris, 0 km (0 miles): too near for a speed to mean anything", "", "0.00 0.00..105"},
-		{"in the same city, faster than its coordinates", "Paris", "48.95,2.45", trips{90 * time.Microsecond},
-			"0.090 ms from Paris to 48.95,2.45, 13 km (8 miles): too near for a speed to mean anything", "", "105 0.00..105"},
-		{"the long way within a city", "Paris", "Paris", trips{70 * ms},
+			"cannot be there: Milan answers after 1.000 ms, and light needs 5.872 ms there and back through fibre, 4.000 ms through nothing: it is within 102 km of Paris", "657 616..699",
+		},
+		{
+			"as fast as glass allows, and faster than the yardstick", "Paris", "Singapore",
+			trips{106 * ms},
+			"106.0 ms from Paris to Singapore, 10737 km (6671 miles): 126 miles/ms, 104 % of light in fibre", "", "104 104..105",
+		},
+		{
+			"in the same rack", "Paris", "Paris",
+			trips{90 * time.Microsecond},
+			"0.090 ms from Paris to Paris, 0 km (0 miles): too near for a speed to mean anything", "", "0.00 0.00..105",
+		},
+		{
+			"in the same city, faster than its coordinates", "Paris", "48.95,2.45",
+			trips{90 * time.Microsecond},
+			"0.090 ms from Paris to 48.95,2.45, 13 km (8 miles): too near for a speed to mean anything", "", "105 0.00..105",
+		},
+		{
+			"the long way within a city", "Paris", "Paris",
+			trips{70 * ms},
 			"70.0 ms from Paris to Paris, 0 km (0 miles): too near for a speed to mean anything",
-			"detour: no usual path of that length takes longer than 55.7 ms", "0.00 0.00..105"},
+			"detour: no usual path of that length takes longer than 55.7 ms", "0.00 0.00..105",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := Using{tt.trips}.Default()
@@ -113,14 +140,30 @@ func TestNotMeasured(t *testing.T) {
 		trips  trips
 		want   string
 	}{
-		{"nobody said where this machine is", t.Context(), metric.Target{Name: "fra-1", At: somewhere}, trips{ms},
-			"where this machine is was not said: give --from CITY or --from=LATITUDE,LONGITUDE, or the inventory's vantage its latitude and longitude"},
-		{"nobody said where the host is", t.Context(), metric.Target{Name: "fra-1", From: somewhere}, trips{ms},
-			`where "fra-1" is was not said: give --to CITY or --to=LATITUDE,LONGITUDE, or the host its latitude and longitude, or a known city, in the inventory`},
-		{"silence is no speed", t.Context(), metric.Target{Name: "fra-1", Address: "fra-1.example.net", At: somewhere, From: somewhere}, nil,
-			`measuring the path to "fra-1.example.net": no packet came back, so there is no speed`},
-		{"nor is a round trip of nothing", t.Context(), metric.Target{Address: "fra-1", At: somewhere, From: somewhere}, trips{0, ms},
-			`measuring the path to "fra-1": a round trip of 0s cannot be: this machine's clock or its kernel's stamps are wrong`},
+		{
+			"nobody said where this machine is", t.Context(),
+			metric.Target{Name: "fra-1", At: somewhere},
+			trips{ms},
+			"where this machine is was not said: give --from CITY or --from=LATITUDE,LONGITUDE, or the inventory's vantage its latitude and longitude",
+		},
+		{
+			"nobody said where the host is", t.Context(),
+			metric.Target{Name: "fra-1", From: somewhere},
+			trips{ms},
+			`where "fra-1" is was not said: give --to CITY or --to=LATITUDE,LONGITUDE, or the host its latitude and longitude, or a known city, in the inventory`,
+		},
+		{
+			"silence is no speed", t.Context(),
+			metric.Target{Name: "fra-1", Address: "fra-1.example.net", At: somewhere, From: somewhere},
+			nil,
+			`measuring the path to "fra-1.example.net": no packet came back, so there is no speed`,
+		},
+		{
+			"nor is a round trip of nothing", t.Context(),
+			metric.Target{Address: "fra-1", At: somewhere, From: somewhere},
+			trips{0, ms},
+			`measuring the path to "fra-1": a round trip of 0s cannot be: this machine's clock or its kernel's stamps are wrong`,
+		},
 		{"interrupted", ended, metric.Target{Address: "fra-1", At: somewhere, From: somewhere}, nil, "context canceled"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
