@@ -28,6 +28,7 @@ type Host struct {
 	Interval time.Duration // between its rounds: how long they are believed follows from it
 
 	down, poor latch     // is it down; does it work less than well
+	recent     history   // does it change too often for one word
 	newest     Round     // whatever it said
 	measured   time.Time // At of the newest round that was not unknown
 	lastKnown  Status    // what it was before we lost sight of it
@@ -38,12 +39,14 @@ type Host struct {
 type latch struct {
 	on      bool
 	since   time.Time     // the first of the rounds that made it so; zero: nothing was decided yet
-	against int           // rounds in a row that spoke against it
+	against weight        // of the rounds in a row that spoke against it
 	first   time.Time     // the first of those
 	why     metric.Reason // of the newest round that said yes
 }
 
-func (l latch) next(yes bool, r Round) latch {
+// next is the latch after a round that said yes or no with some weight; it takes
+// fall to say yes.
+func (l latch) next(yes bool, w, fall weight, r Round) latch {
 	if yes {
 		l.why = r.Reason
 	}
@@ -54,10 +57,10 @@ func (l latch) next(yes bool, r Round) latch {
 	if l.against == 0 {
 		l.first = r.At
 	}
-	l.against++
-	need := Fall
+	l.against += w
+	need := fall
 	if l.on {
-		need = Rise
+		need = Rise * whole
 	}
 	if l.against < need {
 		return l
@@ -74,6 +77,10 @@ func (l latch) next(yes bool, r Round) latch {
 //   - An unknown round leaves the counters as they are.
 //   - A round that is not newer than the last one is the same evidence: it is not
 //     counted twice.
+//   - What speaks against a bad round (Round.Disputed, Split, Braked) makes it take
+//     more of them to be down, and none fewer to be degraded.
+//   - A flapping host is degraded by any round that is not good: it was up for too
+//     short to wait for three. Two good ones make it up again all the same.
 //   - What was known before a gap longer than the lease is only the last known:
 //     after it the host is judged anew.
 func (h Host) Next(r Round) Host {
@@ -86,12 +93,34 @@ func (h Host) Next(r Round) Host {
 		return h
 	}
 	h.measured = r.At
+	h.recent = h.recent.next(r.Status)
 	if r.Status == Up && !h.decided() {
 		h.down, h.poor = latch{since: r.At}, latch{since: r.At}
 		return h
 	}
-	h.down = h.down.next(r.Status == Down, r)
-	h.poor = h.poor.next(r.Status != Up, r)
+	fall := Fall * whole
+	if h.recent.flapping && h.decided() {
+		fall = whole
+	}
+	if r.Braked {
+		fall = r.fall()
+	}
+	h.down = h.down.next(r.Status == Down, r.weight(), r.fall(), r)
+	h.poor = h.poor.next(r.Status != Up, whole, fall, r)
+	if r.Disputed { // the rounds before it prove no more than this one
+		h.down.against = min(h.down.against, (Fall-1)*whole)
+	}
+	return h
+}
+
+// Forsaken is the host when too few vantages see it for any word on it: what it was
+// is the last known, at once.
+func (h Host) Forsaken() Host {
+	if h.decided() {
+		h.lastKnown, _ = h.status()
+		h.lostSince = h.measured
+	}
+	h.down, h.poor, h.recent = latch{}, latch{}, history{}
 	return h
 }
 
@@ -104,12 +133,7 @@ func (h Host) lapsed(now time.Time) Host {
 	if h.measured.IsZero() || !Lend(h.measured, h.Interval).Over(now) {
 		return h
 	}
-	if h.decided() {
-		h.lastKnown, _ = h.status()
-		h.lostSince = h.measured
-	}
-	h.down, h.poor = latch{}, latch{}
-	return h
+	return h.Forsaken()
 }
 
 // status is what the host is by its latches, and since when.
@@ -133,8 +157,28 @@ func (h Host) status() (Status, time.Time) {
 // Again says that a change is pending, so that the next round should follow
 // after Retry. It is no use while the newest round is unknown: the monitor that
 // cannot see does not see more by asking its whole fleet more often.
+//
+// Nor is it where others reach the host: more of our rounds convince nobody.
 func (h Host) Again() bool {
-	return h.newest.Status != Unknown && h.down.against+h.poor.against > 0
+	pending := h.poor.against > 0 || h.down.against > 0 && !h.newest.Disputed
+	return h.newest.Status != Unknown && pending
+}
+
+// Suspect says that the next bad round may make the host down: now is the time to
+// ask others about it.
+func (h Host) Suspect() bool { return !h.down.on && h.down.against >= (Fall-1)*whole }
+
+// Fell is when the first of the bad rounds came that made the host down, or may;
+// zero if it is not failing.
+func (h Host) Fell() time.Time {
+	switch {
+	case h.down.on:
+		return h.down.since
+	case h.down.against > 0:
+		return h.down.first
+	default:
+		return time.Time{}
+	}
 }
 
 // A Standing is what a host is at one moment: what presenters spell.
@@ -147,13 +191,19 @@ type Standing struct {
 	LastKnown Status        // what it was before it became Unknown, else Unknown
 	Latency   time.Duration // the host's answer time; 0 = not measured
 	Checks    []Word        // the checks with a role
+	Votes     *Votes        // how many vantages see it how; nil = this one alone
+	Regions   []string      // where it is down, or was last seen so, if not everywhere
+	Work      *Work         // the maintenance that is under way; nil = none
 }
 
 // At is what the host is at now.
 func (h Host) At(now time.Time) Standing {
 	stale := !h.measured.IsZero() && Lend(h.measured, h.Interval).Over(now)
 	h = h.lapsed(now)
-	s := Standing{CheckedAt: h.measured, Latency: h.newest.Latency, Checks: h.newest.Checks}
+	s := Standing{
+		CheckedAt: h.measured, Latency: h.newest.Latency, Checks: h.newest.Checks,
+		Flapping: h.recent.flapping, Votes: h.newest.Votes, Regions: h.newest.Regions,
+	}
 	s.Status, s.Since = h.status()
 	switch s.Status {
 	case Down:
@@ -199,7 +249,7 @@ func (s Standing) Lapsed() Standing {
 
 // unmeasured is s without the figures of a round that no longer counts.
 func (s Standing) unmeasured() Standing {
-	s.Latency, s.Flapping = 0, false
+	s.Latency, s.Flapping, s.Votes, s.Regions = 0, false, nil, nil
 	checks := make([]Word, len(s.Checks))
 	for i, w := range s.Checks {
 		checks[i] = Word{w.Check, verdict.Unknown}

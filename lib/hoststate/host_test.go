@@ -202,6 +202,20 @@ func TestRedWithinIsKept(t *testing.T) {
 	}
 }
 
+// A landslide takes a look more and waits for none of them: red is no later.
+func TestRedWithinIsKeptInALandslide(t *testing.T) {
+	const timeout = 10 * time.Second
+	h := Host{Interval: interval}.Next(Round{At: epoch, Status: Up})
+	end := epoch.Add(interval)
+	for h.At(end).Status != Down {
+		end = end.Add(timeout)
+		h = h.Next(Round{At: end, Status: Down, Reason: metric.ReasonConnectTimeout, Braked: true})
+	}
+	if red := end.Sub(epoch); red > RedWithin(interval, timeout, Retry) {
+		t.Errorf("red after %v", red)
+	}
+}
+
 // TestInvariants plays random sequences of rounds and gaps and holds the host to
 // what is promised of it, by a second and slower account of the same rounds.
 func TestInvariants(t *testing.T) {
@@ -256,7 +270,7 @@ func holdInvariants(t *testing.T, rounds, counted string, before, s Standing) {
 	}{
 		{"down needs three bad rounds in a row", is != Down || was == Down || strings.HasSuffix(counted, "bbb")},
 		{"three bad rounds in a row are down", !strings.HasSuffix(counted, "bbb") || is == Down},
-		{"degraded needs three rounds that were not good", is != Degraded || was != Up || !strings.ContainsRune(counted[max(len(counted)-3, 0):], 'g')},
+		{"degraded needs three rounds that were not good, or flapping", is != Degraded || was != Up || s.Flapping || !strings.ContainsRune(counted[max(len(counted)-3, 0):], 'g')},
 		{"down is left after two rounds that are not bad", was != Down || is == Down || is == Unknown || len(counted) == 1 || !strings.ContainsRune(counted[len(counted)-2:], 'b')},
 		{"two good rounds are up", !strings.HasSuffix(counted, "gg") || is == Up},
 		{"nothing measured within the lease is unknown", counted != "" || is == Unknown},

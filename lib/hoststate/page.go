@@ -46,13 +46,14 @@ func (s *Sight) UnmarshalText(text []byte) error {
 type Monitor struct {
 	Total   int             // vantages that should look
 	Healthy int             // those that may judge
+	Quorum  int             // how many of those it takes; 0 = one
 	Reasons []metric.Reason // what is not well with them
 }
 
 // Sight is how far the monitor may be believed.
 func (m Monitor) Sight() Sight {
 	switch {
-	case m.Healthy <= 0:
+	case m.Healthy < max(m.Quorum, 1):
 		return Blind
 	case m.Healthy < m.Total || len(m.Reasons) > 0:
 		return Impaired

@@ -59,6 +59,49 @@ type Round struct {
 	Reason  metric.Reason // of the worst check with a role; "" if Up
 	Latency time.Duration // the host's answer time, of the first down-check that has one; 0 = not measured
 	Checks  []Word        // the checks with a role, in their order
+
+	// What speaks against a bad round, and what else others say.
+	Disputed bool     // another host reaches this one: it is not down, whatever we see
+	Split    bool     // some vantage sees it working
+	Braked   bool     // a landslide: the monitor itself is under suspicion
+	Votes    *Votes   // nil = this vantage alone
+	Regions  []string // where it is down
+}
+
+// A weight is how much a round counts on the way to another state.
+type weight int
+
+const (
+	half  weight = 1 // some vantage sees it otherwise
+	whole weight = 2
+)
+
+func (r Round) weight() weight {
+	if r.Split {
+		return half
+	}
+	return whole
+}
+
+// An Opinion is what healthy hosts of other providers answered when they were asked
+// to reach a suspect. Who would not ask for us has no opinion.
+type Opinion struct{ Reached, Not int }
+
+// Disputes says that somebody reached the suspect: a connection is a proof of life,
+// and that somebody else got none is no proof of anything.
+func (o Opinion) Disputes() bool { return o.Reached > 0 }
+
+// fall is what bad rounds in a row must weigh to make a host down if r is the last
+// of them.
+func (r Round) fall() weight {
+	switch {
+	case r.Disputed:
+		return math.MaxInt
+	case r.Braked:
+		return (Fall + 1) * whole
+	default:
+		return Fall * whole
+	}
 }
 
 // A Word is a check's status without its sentence: what the public may see of it.

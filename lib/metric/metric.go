@@ -144,6 +144,9 @@ const (
 	ReasonMonitorResolver Reason = "monitor_resolver"
 	ReasonMonitorRoute    Reason = "monitor_route"
 	ReasonMonitorClock    Reason = "monitor_clock"
+	ReasonMonitorLag      Reason = "monitor_lag"     // it cannot keep up with its own rounds
+	ReasonMonitorControl  Reason = "monitor_control" // what must work or must fail beside it does not
+	ReasonNoQuorum        Reason = "no_quorum"
 	ReasonNotMeasured     Reason = "not_measured"
 	ReasonStale           Reason = "stale"
 )

@@ -37,6 +37,12 @@ func sentence(r metric.Reason) string {
 		return "is slow"
 	case metric.ReasonMonitorResolver:
 		return "the monitor cannot resolve names"
+	case metric.ReasonMonitorLag:
+		return "the monitor cannot keep up with its own work"
+	case metric.ReasonMonitorControl:
+		return "the monitor fails at what cannot fail"
+	case metric.ReasonNoQuorum:
+		return "too few vantages see it"
 	case metric.ReasonMonitorRoute:
 		return "the monitor has no way to it"
 	case metric.ReasonMonitorClock:
