@@ -5,6 +5,7 @@ import (
 
 	"milepost/lib/check"
 	"milepost/lib/probe/clock"
+	"milepost/lib/probe/hostdrift"
 	"milepost/lib/probe/path"
 	"milepost/lib/probe/ping"
 	"milepost/lib/probe/resolver"
@@ -19,6 +20,7 @@ func kinds() []check.Kind {
 		check.Define("resolver", resolver.Default, resolver.Measure).Local().Aimed().Open(),
 		check.Define("packet_loss", ping.Default, ping.Measure).Open().Streaming(change(endless)).Asked(change(counted)),
 		check.Define("path", path.Using{Pinger: ping.Default()}.Default, path.Measure),
+		check.Define("host_drift", hostdrift.Default, hostdrift.Measure).Local(),
 	}
 }
 

@@ -51,6 +51,11 @@ type Common struct {
 	Version   bool     `short:"V" help:"Show the version."`
 }
 
+// defaults are the common options' values where nobody says otherwise.
+func defaults() Common {
+	return Common{Timeout: Timeout{After: 10 * time.Second}, Output: FormatNagios}
+}
+
 // grace is how long after -t a check may take to stop by itself before the
 // runner answers without it.
 const grace = 80 * time.Millisecond
@@ -59,7 +64,7 @@ const grace = 80 * time.Millisecond
 // result is the exit code, never anything but 0, 1, 2 or 3.
 func Main(args []string, stdout io.Writer, p Plugin) (exit int) {
 	began := time.Now()
-	r := &run{Plugin: p, args: args, out: stdout, began: began, common: Common{Timeout: Timeout{After: 10 * time.Second}}}
+	r := &run{Plugin: p, args: args, out: stdout, began: began, common: defaults()}
 	defer func() {
 		if broken := crew.Recovered(recover()); broken != nil {
 			exit = r.end(fmt.Errorf("the plugin itself is broken: %w", broken))
@@ -201,7 +206,7 @@ func (r *run) checks(fromFleet metric.Target) ([]check.Check, error) {
 	case fromFleet.Name != "":
 		targets = []metric.Target{fromFleet}
 	case r.IsLocal:
-		targets = []metric.Target{{}}
+		targets = []metric.Target{{Name: "localhost"}}
 	case c.SelfTest:
 		targets = []metric.Target{{Name: "127.0.0.1", Address: "127.0.0.1"}}
 	default:
@@ -345,7 +350,8 @@ func (r *run) help() int {
 		b.WriteString(" -H HOST")
 	}
 	b.WriteString(" [-w RANGE] [-c RANGE] [-t SECONDS] [-v...] [options]\n\n")
-	option.New(&Common{Timeout: Timeout{After: 10 * time.Second}}, r.Default()).Help(&b)
+	common := defaults()
+	option.New(&common, r.Default()).Help(&b)
 	b.WriteString("\nRANGE is [@][start:]end: outside alerts, with @ inside; 10 is 0 to 10, 10: is 10 or more, ~:10 is 10 or less.\n" +
 		"Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (and this help).\n")
 	return r.print(b.String(), verdict.Unknown)

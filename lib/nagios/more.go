@@ -26,7 +26,7 @@ func writeMore(w io.Writer, outs []check.Outcome, verbose int, options *option.O
 			}
 			if verbose > 2 {
 				for said := range strings.Lines(s.Said) {
-					line("    %s", said)
+					fmt.Fprintln(w, "    "+plain(said))
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"reflect"
 	"strconv"
 	"strings"
@@ -11,7 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// plainTypes read numbers and switches, with errors that name what may be written.
+// plainTypes read numbers, addresses and switches, with errors that name what may be written.
 func plainTypes() []kong.Option {
 	return []kong.Option{
 		kong.KindMapper(reflect.Int, kong.MapperFunc(whole)),
@@ -19,6 +20,7 @@ func plainTypes() []kong.Option {
 		kong.KindMapper(reflect.Uint16, kong.MapperFunc(whole)),
 		kong.KindMapper(reflect.Float64, kong.MapperFunc(number)),
 		kong.KindMapper(reflect.Bool, onOff{}),
+		kong.TypeMapper(reflect.TypeFor[netip.Addr](), kong.MapperFunc(address)),
 	}
 }
 
@@ -62,6 +64,20 @@ func number(ctx *kong.DecodeContext, target reflect.Value) error {
 		return fmt.Errorf("%q is not a number: digits, one point and a sign are allowed, units and exponents are not", s)
 	}
 	target.SetFloat(v)
+	return nil
+}
+
+// address reads an IP address.
+func address(ctx *kong.DecodeContext, target reflect.Value) error {
+	s, err := word(ctx)
+	if err != nil {
+		return err
+	}
+	a, err := netip.ParseAddr(s)
+	if err != nil {
+		return fmt.Errorf("%q is no IP address", s)
+	}
+	target.Set(reflect.ValueOf(a))
 	return nil
 }
 

@@ -53,10 +53,7 @@ type Peers struct {
 
 // Local is what is looked at on this machine.
 type Local struct {
-	ResolvConf       bool         `help:"Look at /etc/resolv.conf: who wrote it, and how long lookups stall. Implied by the --expect options."`
-	ExpectNameserver []netip.Addr `sep:"none" placeholder:"ADDR" help:"A nameserver that the file must name; given again, in this order and no others."`
-	ExpectSearch     []string     `sep:"none" placeholder:"DOMAIN" help:"A domain of the file's search list; given again, in this order and no others. none: there must be none."`
-	ExpectOption     []string     `sep:"none" placeholder:"OPTION" help:"A word of the file's options; given again, in any order and no others. none: there must be none."`
+	resolvconf.Wanted `embed:""`
 
 	// ResolvConfFile is the file; "" = /etc/resolv.conf.
 	ResolvConfFile string `kong:"-"`
@@ -96,7 +93,7 @@ func (c Config) Limits() []metric.Limit {
 // limits: foreign nameservers see and answer every query, so they are critical;
 // a search list or an option more is not, nor is a lookup that waits and succeeds.
 func (l Local) limits() []metric.Limit {
-	if !l.wanted() {
+	if !l.Asked() {
 		return nil
 	}
 	limits := []metric.Limit{metric.Never(lookupsFail), metric.On(stall, metric.MustRange("0"), metric.Range{})}
@@ -188,11 +185,6 @@ func (l Local) path() string {
 		return resolvconf.Path
 	}
 	return l.ResolvConfFile
-}
-
-// wanted says that the file is to be looked at for its own sake.
-func (l Local) wanted() bool {
-	return l.ResolvConf || l.ExpectNameserver != nil || l.ExpectSearch != nil || l.ExpectOption != nil
 }
 
 // A Level is how much depends on a test.

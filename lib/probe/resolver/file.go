@@ -43,9 +43,9 @@ func (l Local) read() (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	expected := resolvconf.Expected{Nameservers: l.ExpectNameserver, Search: l.ExpectSearch, Options: l.ExpectOption}
+	expected := l.Expected()
 	return &File{
-		File: f, Wanted: l.wanted(), Expected: expected, Difference: f.Compare(expected), Took: time.Since(began),
+		File: f, Wanted: l.Asked(), Expected: expected, Difference: f.Compare(expected), Took: time.Since(began),
 	}, nil
 }
 

@@ -51,7 +51,7 @@ const atOnce = 64
 func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		m := &measurement{Config: c, target: t, slots: make(chan struct{}, atOnce)}
-		if t.Address == "" || c.Local.wanted() {
+		if t.Address == "" || c.Local.Asked() {
 			file, err := c.Local.read()
 			if err != nil {
 				yield(Result{}, err)

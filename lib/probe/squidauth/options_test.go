@@ -46,7 +46,7 @@ func TestOptions(t *testing.T) {
 		{"a line's end in a URL", []string{"--url=http://x.test/\r\nX: y"}, `--url: "http://x.test/\r\nX: y" is no URL: net/url: invalid control character in URL`},
 		{"a host beyond ASCII", []string{"--url=http://münchen.test/"}, `--url: "http://münchen.test/" has a host that is not ASCII: write xn-- and so on`},
 		{"a large port", []string{"--url=http://x.test:70000/"}, `--url: "http://x.test:70000/" has port 70000, which is not between 1 and 65535`},
-		{"no address", []string{"--expect-exit=x.test"}, `--expect-exit: ParseAddr("x.test"): unexpected character (at "x.test")`},
+		{"no address", []string{"--expect-exit=x.test"}, `--expect-exit: "x.test" is no IP address`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := squidauth.Default()
