@@ -28,7 +28,7 @@ func Knock(ctx context.Context, server netip.AddrPort, patience time.Duration) (
 	id := uint16(rand.Uint32())
 	for range knocks {
 		if _, err := conn.Write(rootQuestion(id)); err != nil {
-			return Refuses, nil //nolint:nilerr // a connected socket reports that the last question was refused
+			return Refuses, nil // a connected socket reports that the last question was refused
 		}
 		if err := conn.SetReadDeadline(time.Now().Add(patience / knocks)); err != nil {
 			return Silent, err
