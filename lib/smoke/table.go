@@ -22,7 +22,7 @@ type Page struct {
 // HTML writes p. Its pictures are at NAME.svg?range=RANGE beside it.
 func (p Page) HTML(w io.Writer) error {
 	page, err := template.New("smoke").Funcs(template.FuncMap{
-		"millis":  func(d time.Duration) string { return Millis(d) },
+		"millis":  Millis,
 		"percent": Percent,
 		"utc":     func(t time.Time) string { return t.UTC().Format("Mon 2 Jan 15:04") },
 		"rounds":  Graph.measured,
