@@ -34,6 +34,7 @@ type monitor struct {
 	bar       *statusbar.Bar
 	collector *prom.Collector
 	billing   *billing
+	past      *past
 
 	reloadAsked chan chan error
 	stateDir    string
@@ -97,13 +98,14 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		Again: m.again, RoundDone: m.roundDone,
 		Confirm: func(ctx context.Context) { m.check().Now(ctx) },
 	}
+	m.past = openPast(context.Background(), dir, log)
 	m.bar = statusbar.New(m.barConfig(inventory, dir), publicHosts(inventory), time.Now())
 	if err := m.bar.Restore(time.Now()); err != nil {
 		log.Warn("the last snapshot is not shown", "why", err)
 	}
 	m.adopt(inventory)
 	m.collector.Others = []iter.Seq[metric.Sample]{
-		m.samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
+		m.samples, m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
 		func(yield func(metric.Sample) bool) { m.check().Samples()(yield) },
 	}
 	log.Info("an outage is shown as down", "within", hoststate.RedWithin(inventory.Interval, inventory.Timeout, hoststate.Retry))
@@ -114,6 +116,7 @@ func (m *monitor) barConfig(f *fleet.Fleet, dir string) statusbar.Config {
 	return statusbar.Config{
 		Page:     statusbar.Page{ID: f.Status.Page.ID, Name: f.Status.Page.Name, URL: f.Status.Page.URL},
 		Interval: f.Interval, StateDir: dir, Bytes: m.bytes,
+		Days: m.past.days, Changes: m.past.changes,
 	}
 }
 
@@ -145,6 +148,7 @@ func (m *monitor) watch(ctx context.Context) {
 	all.Go(func() { m.scheduler.Run(ctx) })
 	all.Go(func() { m.selfchecks(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
+	all.Go(func() { m.past.keep(ctx, m.save) })
 	all.Wait()
 }
 
@@ -253,7 +257,16 @@ func (m *monitor) publish(now time.Time) {
 	}
 	dataAt, sight := m.dataAt, m.sight
 	m.mu.Unlock()
+	if dataAt.IsZero() {
+		return // no round of the fleet was completed: there is nothing to tell yet
+	}
+	m.past.tell(now, all)
 	m.bar.Publish(now, dataAt, all, sight)
+	m.past.write(now)
+}
+
+// save keeps the newest snapshot, where it outlives this process.
+func (m *monitor) save() {
 	if err := m.bar.Save(); err != nil {
 		m.log.Warn("the snapshot is not kept over a restart", "why", err)
 	}

@@ -112,3 +112,19 @@ func (h *History) insertNews(ctx context.Context, tx *sql.Tx, news []Transition)
 	}
 	return nil
 }
+
+// Last is what each host was at its newest change.
+func (h *History) Last(ctx context.Context) (map[string]hoststate.Status, error) {
+	last := map[string]hoststate.Status{}
+	if h.db == nil {
+		return last, nil
+	}
+	all, err := readTransitions(ctx, h.db, "WHERE transition.id IN (SELECT max(id) FROM transition GROUP BY host)")
+	if err != nil {
+		return nil, explain(h.path, err)
+	}
+	for _, t := range all {
+		last[t.Host] = t.To
+	}
+	return last, nil
+}

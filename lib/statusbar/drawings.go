@@ -20,6 +20,9 @@ var styleText string
 //go:embed badge.svg
 var badgeText string
 
+//go:embed status.schema.json
+var schemaText string
+
 // drawings are the templates of what is seen.
 type drawings struct {
 	html    *template.Template

@@ -17,7 +17,7 @@ type edition struct {
 	content
 	routes   map[string]func() *body // what everybody may see, by path
 	operator func() *body            // the page with the sentences
-	byID     func() map[string]int   // of hosts, in content.hosts
+	badges   func() map[string]func() *body
 	drawn    *drawings
 }
 
@@ -32,13 +32,17 @@ func newEdition(d *drawings, c content) *edition {
 		"/api/v2/status.json":     once(func() any { return c.statusPanel() }),
 		"/api/v2/components.json": once(func() any { return c.componentsPanel() }),
 		"/api/v2/summary.json":    once(func() any { return c.summaryPanel() }),
+		"/history.json":           once(func() any { return c.pastDocument() }),
+		"/status.schema.json":     sync.OnceValue(func() *body { return newBody(kindSchema, []byte(schemaText)) }),
+		"/feed.atom":              sync.OnceValue(func() *body { return newBody(kindAtom, c.feed()) }),
 		"/":                       sync.OnceValue(func() *body { return d.page(publicView(c)) }),
 	}
 	e.operator = sync.OnceValue(func() *body { return d.page(operatorView(c)) })
-	e.byID = sync.OnceValue(func() map[string]int {
-		all := make(map[string]int, len(c.hosts))
-		for i, h := range c.hosts {
-			all[h.ID] = i
+	e.badges = sync.OnceValue(func() map[string]func() *body {
+		all := make(map[string]func() *body, 2*len(c.hosts))
+		for _, h := range c.hosts {
+			all[h.ID+".json"] = once(func() any { return h.shield(c.generatedAt) })
+			all[h.ID+".svg"] = sync.OnceValue(func() *body { return newBody(kindSVG, d.badge(h, c.generatedAt)) })
 		}
 		return all
 	})
@@ -50,18 +54,9 @@ func (e *edition) find(path string) *body {
 	if route := e.routes[path]; route != nil {
 		return route()
 	}
-	name, ok := strings.CutPrefix(path, "/badge/")
-	if !ok {
-		return nil
-	}
-	if id, ok := strings.CutSuffix(name, ".json"); ok {
-		if i, ok := e.byID()[id]; ok {
-			return newBody(kindJSON, encode(e.hosts[i].shield(e.generatedAt)))
-		}
-	}
-	if id, ok := strings.CutSuffix(name, ".svg"); ok {
-		if i, ok := e.byID()[id]; ok {
-			return newBody(kindSVG, e.drawn.badge(e.hosts[i], e.generatedAt))
+	if name, ok := strings.CutPrefix(path, "/badge/"); ok {
+		if badge := e.badges()[name]; badge != nil {
+			return badge()
 		}
 	}
 	return nil
@@ -97,6 +92,9 @@ const (
 	kindJSON = "application/json; charset=utf-8"
 	kindHTML = "text/html; charset=utf-8"
 	kindSVG  = "image/svg+xml; charset=utf-8"
+	kindAtom = "application/atom+xml; charset=utf-8"
+
+	kindSchema = "application/schema+json; charset=utf-8"
 )
 
 // A body is an answer, ready to be sent.

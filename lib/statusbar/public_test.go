@@ -28,7 +28,7 @@ func hashOf(style string) string {
 func publicPaths() []string {
 	return []string{
 		"/", "/status.json", "/fleet.json", "/api/v2/status.json", "/api/v2/components.json", "/api/v2/summary.json",
-		"/badge/fra-1.json", "/badge/fra-1.svg",
+		"/badge/fra-1.json", "/badge/fra-1.svg", "/history.json", "/feed.atom", "/status.schema.json",
 	}
 }
 
@@ -159,7 +159,7 @@ func TestMarkupInNames(t *testing.T) {
 				t.Errorf("%q has no badge: %s", name, svg.Status)
 			}
 			wellFormed(t, name, text(t, svg))
-			for _, path := range []string{"/status.json", "/fleet.json", "/api/v2/summary.json", "/badge/" + name + ".json"} {
+			for _, path := range []string{"/status.json", "/fleet.json", "/api/v2/summary.json", "/badge/" + name + ".json", "/history.json"} {
 				if body := text(t, get(b.Public(), path)); !json.Valid([]byte(body)) || strings.Contains(body, "<") {
 					t.Errorf("%q makes %s %s", name, path, body)
 				}

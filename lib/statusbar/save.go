@@ -99,6 +99,7 @@ func (b *Bar) Restore(now time.Time) error {
 	}
 	c := d.content()
 	c.page, c.fleet = b.config.Page, b.current.Load().live.fleet
+	b.remember(&c)
 	b.current.Store(newSnapshot(b.drawn, c))
 	return nil
 }

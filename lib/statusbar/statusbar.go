@@ -26,6 +26,11 @@ type Config struct {
 	// Bytes is what the ledger knows, by host. It is asked once per snapshot and
 	// must answer at once; nil = nothing is known.
 	Bytes func() map[string]Bytes
+
+	// Days is the host's newest 90 days up to now, and Changes the newest changes of
+	// all hosts, the newest first. Both answer at once; nil = nothing is known.
+	Days    func(host string, now time.Time) []Day
+	Changes func() []Change
 }
 
 // A Page is what the page is called.
@@ -128,6 +133,7 @@ func (b *Bar) show(c content) {
 		}
 	}
 	c.fleet = b.fleet(c)
+	b.remember(&c)
 	b.current.Store(newSnapshot(b.drawn, c))
 }
 
@@ -141,6 +147,8 @@ type content struct {
 	hosts       []Component
 	monitor     hoststate.Monitor
 	fleet       fleetDocument
+	days        func() [][]Day // of each of hosts, pastDays of them
+	changes     []Change
 	lapsed      bool // the lease is over
 }
 

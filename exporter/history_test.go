@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/hoststate"
+	"milepost/lib/metric"
+	"milepost/lib/statusbar"
+	"milepost/lib/verdict"
+)
+
+// TestPast tells a day of a host, over a restart, and reads what is left of it.
+func TestPast(t *testing.T) {
+	dir, now := t.TempDir(), time.Now().Truncate(time.Minute)
+	log := slog.New(slog.NewTextHandler(t.Output(), nil))
+	p := openPast(t.Context(), dir, log)
+	standing := func(s hoststate.Status, since time.Duration, reason metric.Reason) hoststate.Standing {
+		return hoststate.Standing{Status: s, Since: now.Add(since), CheckedAt: now, Reason: reason, Latency: time.Second}
+	}
+	bad := []check.Outcome{
+		{Check: "packet_loss", Verdict: verdict.Verdict{Status: verdict.OK}},
+		{Check: "squid_auth", Verdict: verdict.Verdict{Status: verdict.Critical, Fault: metric.FaultProxy, Summary: `connecting to proxy "a:3128": connection refused`}},
+	}
+	tell := func(at time.Duration, s hoststate.Standing, outcomes []check.Outcome) {
+		p.tell(now.Add(at), []statusbar.Component{{Host: statusbar.Host{ID: "a"}, Standing: s, Outcomes: outcomes}})
+	}
+	tell(0, hoststate.Standing{}, nil) // nothing was measured yet
+	tell(time.Minute, standing(hoststate.Up, 0, ""), nil)
+	tell(2*time.Minute, standing(hoststate.Up, 0, ""), nil)
+	tell(3*time.Minute, standing(hoststate.Down, 90*time.Second, metric.ReasonRefused), bad)
+	p.close()
+	p = openPast(t.Context(), dir, log)
+	defer p.close()
+	tell(4*time.Minute, hoststate.Standing{}, nil)
+	tell(5*time.Minute, standing(hoststate.Down, 4*time.Minute, metric.ReasonRefused), bad) // as before the restart
+	tell(6*time.Minute, standing(hoststate.Up, 5*time.Minute, ""), nil)
+	p.flush(t.Context(), now.Add(6*time.Minute))
+
+	all, err := p.Transitions(t.Context(), "a", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, c := range all {
+		got = append(got, fmt.Sprintf("%s to %s after %s, told after %s: %s %s %s", c.From, c.To, c.Since.Sub(now), c.Told.Sub(now), c.Reason, c.Fault, c.Text))
+	}
+	want := []string{
+		"down to up after 5m0s, told after 6m0s:   ",
+		`up to down after 1m30s, told after 3m0s: refused proxy squid_auth: connecting to proxy "a:3128": connection refused`,
+		"unknown to up after 0s, told after 1m0s:   ",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	slots, err := p.Range(t.Context(), "a", now, now.Add(10*time.Minute), 10*time.Minute)
+	if err != nil || len(slots) != 1 {
+		t.Fatal(slots, err)
+	}
+	if s := slots[0].States; s[hoststate.Up] != 90+60 || s[hoststate.Down] != 90+60 {
+		t.Errorf("up for %d s and down for %d", s[hoststate.Up], s[hoststate.Down])
+	}
+	if c := p.changes(); len(c) != 3 || c[1].Reason != "refused" {
+		t.Errorf("%+v", c)
+	}
+}
