@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"milepost/lib/fleet"
 	"milepost/lib/ledger"
 	"milepost/lib/metric"
+	"milepost/lib/secret"
 	"milepost/lib/statusbar"
 )
 
@@ -44,11 +46,14 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 	if strings.Contains(f.Billing.Ledger, "://") {
 		return nil, errors.New("billing: the ledger is a file: name its path")
 	}
-	var err error
+	key, err := secret.File(f.Billing.PseudonymKeyFile).Read()
+	if err != nil {
+		return nil, fmt.Errorf("billing: pseudonym_key_file: %w", err)
+	}
 	b.ledger, err = ledger.Open(context.Background(), ledger.Config{
 		Server: b.server, Globs: f.Billing.AccessLog, Format: f.Billing.Format, Start: f.Billing.Start,
 		Exclude: f.Billing.ExcludeUsers, Timezone: f.Billing.Timezone, KeepBuckets: f.Billing.KeepBuckets,
-		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, ExposeUsers: f.Billing.ExposeUsers,
+		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, Pseudonyms: key,
 		Notice: func(text string) { log.Warn(text) },
 	})
 	return b, err

@@ -184,6 +184,18 @@ func (m *monitor) reloads(ctx context.Context) {
 
 // stateDir is where things are kept over a restart. It is there afterwards.
 func stateDir(inventory, flag string) (string, error) {
+	dir, err := statePath(inventory, flag)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", fmt.Errorf("making state directory: %w: name another with --state-dir", err)
+	}
+	return dir, nil
+}
+
+// statePath is where that is, there or not.
+func statePath(inventory, flag string) (string, error) {
 	dir := inventory
 	if dir == "" {
 		dir = flag
@@ -198,9 +210,6 @@ func stateDir(inventory, flag string) (string, error) {
 			base = filepath.Join(home, ".local", "state")
 		}
 		dir = filepath.Join(base, "milepost")
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return "", fmt.Errorf("making state directory: %w: name another with --state-dir", err)
 	}
 	return dir, nil
 }

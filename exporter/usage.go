@@ -23,7 +23,7 @@ type usageFlags struct {
 	Format       string   `placeholder:"FORMAT" help:"table, csv or json."`
 	Ledger       string   `placeholder:"PATH" help:"The ledger to ask; the inventory's billing.ledger if not given."`
 	Log          []string `sep:"none" placeholder:"FILE" help:"Count these logs, plain or .gz, without a ledger; may be given again."`
-	LogFormat    string   `placeholder:"native|bill" help:"What the logs of --log look like."`
+	LogFormat    string   `placeholder:"native|bill" help:"What the logs of --log look like; the inventory's billing.format, else native."`
 	Exclude      []string `name:"exclude-users" sep:"none" placeholder:"USER" help:"With --log: leave this user out; may be given again."`
 	Holes        bool     `help:"Show what could not be counted, too."`
 	Raw          bool     `help:"CSV without the apostrophe that keeps a spreadsheet from running a name as a formula."`
@@ -37,7 +37,7 @@ const (
 
 // usageCommand prints who used how much. It ends with 3 if the range has holes.
 func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (int, error) {
-	flags := usageFlags{By: []string{"user"}, Format: "table", LogFormat: "native"}
+	flags := usageFlags{By: []string{"user"}, Format: "table"}
 	more, done, err := parse("usage", &flags, args, 0, 1<<20, out)
 	if err != nil || done {
 		return exitOf(err), err
@@ -46,23 +46,15 @@ func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 		return exitWrongInput, fmt.Errorf("unexpected argument %q: logs are named with --log", more[0])
 	}
 	flags.Log = append(flags.Log, more...) // --log a b c, as a shell's * makes of it
-	q, err := flags.query()
+	inventory, err := flags.inventory()
 	if err != nil {
 		return exitWrongInput, err
 	}
-	var rows []ledger.Row
-	var holes []ledger.Hole
-	if len(flags.Log) > 0 {
-		c := ledger.Config{Server: serverName(""), Format: flags.LogFormat, Exclude: flags.Exclude, Timezone: flags.Timezone}
-		p := &progress{w: faults, terminal: isTerminal(faults)}
-		rows, holes, err = ledger.Count(ctx, flags.Log, c, q, p.show)
-		p.clear()
-	} else {
-		var path string
-		if path, err = flags.ledgerPath(); err == nil {
-			rows, holes, err = ledger.Usage(ctx, path, q)
-		}
+	q, err := flags.query(inventory)
+	if err != nil {
+		return exitWrongInput, err
 	}
+	rows, holes, err := flags.ask(ctx, inventory, q, faults)
 	if err != nil {
 		return exitWrongInput, err
 	}
@@ -70,21 +62,52 @@ func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	if err := output.Write(out, rows, holes); err != nil {
 		return exitWrongInput, fmt.Errorf("writing: %w", err)
 	}
-	if len(holes) > 0 {
-		return exitHoles, nil
+	if len(holes) == 0 {
+		return 0, nil
 	}
-	return 0, nil
+	if flags.Format == "csv" { // which has no place for it
+		fmt.Fprintf(faults, "milepost-exporter usage: incomplete: %s\n", ledger.Incomplete(holes))
+	}
+	return exitHoles, nil
 }
 
-func (f usageFlags) query() (ledger.Query, error) {
+// inventory is the one that was named; nil if none was.
+func (f usageFlags) inventory() (*fleet.Fleet, error) {
+	if f.ConfigFile == "" {
+		return nil, nil
+	}
+	return fleet.Load(f.ConfigFile, served())
+}
+
+// ask asks the ledger, or counts the logs that were named.
+func (f usageFlags) ask(ctx context.Context, inventory *fleet.Fleet, q ledger.Query, faults io.Writer) ([]ledger.Row, []ledger.Hole, error) {
+	if len(f.Log) == 0 {
+		path, err := f.ledgerPath()
+		if err != nil {
+			return nil, nil, err
+		}
+		return ledger.Usage(ctx, path, q)
+	}
+	c := ledger.Config{Server: serverName(""), Format: "native"}
+	if inventory != nil {
+		b := inventory.Billing
+		c = ledger.Config{Server: serverName(b.Server), Format: b.Format, Exclude: b.ExcludeUsers}
+	}
+	if f.LogFormat != "" {
+		c.Format = f.LogFormat
+	}
+	c.Exclude = append(c.Exclude, f.Exclude...)
+	p := &progress{w: faults, terminal: isTerminal(faults)}
+	defer p.clear()
+	return ledger.Count(ctx, f.Log, c, q, p.show)
+}
+
+// query is what was asked. Dates are those of --timezone, else of the inventory's.
+func (f usageFlags) query(inventory *fleet.Fleet) (ledger.Query, error) {
 	zone := f.Timezone
 	if zone == "" {
 		zone = "UTC"
-		if f.ConfigFile != "" && len(f.Log) == 0 {
-			inventory, err := fleet.Load(f.ConfigFile, served())
-			if err != nil {
-				return ledger.Query{}, err
-			}
+		if inventory != nil {
 			zone = inventory.Billing.Timezone
 		}
 	}
@@ -93,11 +116,16 @@ func (f usageFlags) query() (ledger.Query, error) {
 		return ledger.Query{}, fmt.Errorf("timezone %q is unknown: write it as Europe/Berlin, or UTC", zone)
 	}
 	q := ledger.Query{Zone: location, By: f.By}
-	if q.From, err = moment("--from", f.From, location); err != nil {
-		return q, err
-	}
-	if q.To, err = moment("--to", f.To, location); err != nil {
-		return q, err
+	for _, end := range []struct {
+		option, text string
+		at           *time.Time
+	}{{"--from", f.From, &q.From}, {"--to", f.To, &q.To}} {
+		if end.text == "" {
+			continue
+		}
+		if *end.at, err = ledger.ParseMoment(end.text, location); err != nil {
+			return q, fmt.Errorf("%s: %w", end.option, err)
+		}
 	}
 	if !q.From.IsZero() && !q.To.IsZero() && !q.From.Before(q.To) {
 		return q, fmt.Errorf("--from %s is not before --to %s: there is nothing between", f.From, f.To)
@@ -105,23 +133,7 @@ func (f usageFlags) query() (ledger.Query, error) {
 	return q, nil
 }
 
-// moment reads a date, the start of which is meant, or a time.
-func moment(name, text string, zone *time.Location) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.DateOnly, "2006-01", "2006-01-02T15:04", "2006-01-02 15:04"} {
-		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
-			return t, nil
-		}
-	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
-	}
-	return time.Time{}, fmt.Errorf("%s: %q is no date: write 2026-11-01, 2026-11-01T15:00, or RFC 3339 with a zone", name, text)
-}
-
-// ledgerPath is where the ledger is.
+// ledgerPath is where the ledger is. Who reads makes no directories.
 func (f usageFlags) ledgerPath() (string, error) {
 	if f.Ledger != "" {
 		return f.Ledger, nil
@@ -130,7 +142,7 @@ func (f usageFlags) ledgerPath() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := stateDir(inventory.StateDir, os.Getenv("STATE_DIRECTORY"))
+	dir, err := statePath(inventory.StateDir, os.Getenv("STATE_DIRECTORY"))
 	if err != nil {
 		return "", err
 	}

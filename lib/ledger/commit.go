@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"os"
 	"time"
 )
 
@@ -12,62 +14,80 @@ func (l *Ledger) save(b *batch) error {
 	// A commit that has begun is not given up when the program ends.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	if err := l.write(ctx, b); err != nil {
+	if info, err := os.Stat(l.config.Path); err != nil || !os.SameFile(info, l.file) {
+		return errMoved // what is written to a file without a name is lost
+	}
+	now := time.Now()
+	other := l.restWith(b)
+	if err := l.write(ctx, b, other, now); err != nil {
 		return explain(l.config.Path, err)
 	}
-	l.remember(b)
+	l.remember(b, other, now)
 	return nil
 }
 
-func (l *Ledger) write(ctx context.Context, b *batch) error {
+// write is the transaction.
+func (l *Ledger) write(ctx context.Context, b *batch, other sums, now time.Time) error {
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	if err := l.writeSums(ctx, tx, b.counter); err != nil {
-		return err
-	}
-	for _, g := range b.generations {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO generations VALUES (?,?,?,?,?,?,?,?,?,?,?)
-			ON CONFLICT (id) DO UPDATE SET log=excluded.log, path=excluded.path, device=excluded.device, inode=excluded.inode,
-			position=excluded.position, head_len=excluded.head_len, head=excluded.head, tail_len=excluded.tail_len, tail=excluded.tail, state=excluded.state`,
-			g.ID, g.Log, g.Path, int64(g.Device), int64(g.Inode), g.Offset, g.Head.Len, g.Head.Sum[:], g.Tail.Len, g.Tail.Sum[:], string(g.State)); err != nil {
+	for _, step := range []func() error{
+		func() error { return l.fence(ctx, tx, now) },
+		func() error { return l.writeSums(ctx, tx, b.counter, now) },
+		func() error { return l.writeOther(ctx, tx, other) },
+		func() error { return l.writePositions(ctx, tx, b) },
+		func() error { return l.writeHoles(ctx, tx, b) },
+		func() error { return l.prune(ctx, tx, now) },
+		tx.Commit,
+	} {
+		if err := step(); err != nil {
 			return err
 		}
-	}
-	for _, h := range b.holes {
-		if err := insertHole(ctx, tx, l.config.Server, h); err != nil {
-			return err
-		}
-	}
-	if err := l.prune(ctx, tx); err != nil {
-		return err
-	}
-	if err := l.fence(ctx, tx); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return err
 	}
 	l.revision++
 	return nil
 }
 
-// prune deletes buckets that need not be kept. Their days stay.
-func (l *Ledger) prune(ctx context.Context, tx *sql.Tx) error {
-	if l.config.KeepBuckets <= 0 {
-		return nil
-	}
-	kept := l.kept(time.Now()).Unix()
-	r, err := tx.ExecContext(ctx, "DELETE FROM usage WHERE server = ? AND bucket > 0 AND bucket < ?", l.config.Server, kept)
+// What both say: whatever was counted since the last commit is counted by whoever
+// writes now.
+var (
+	errFenced = errors.New("another process wrote it meanwhile: stop the other milepost-exporter")
+	errMoved  = errors.New("the file was moved or replaced")
+)
+
+// fenced says that somebody else wrote the ledger: going on would count lines twice.
+func fenced(err error) bool { return errors.Is(err, errFenced) || errors.Is(err, errMoved) }
+
+// fence counts the commits, and refuses this one if it is not the next.
+func (l *Ledger) fence(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	r, err := tx.ExecContext(ctx, "UPDATE ledger SET revision = revision + 1, committed = $1 WHERE revision = $2", now.UnixMilli(), l.revision)
 	if err != nil {
 		return err
 	}
-	if n, err := r.RowsAffected(); err != nil || n == 0 {
-		return err
+	if n, err := r.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(errFenced, err)
 	}
-	_, err = tx.ExecContext(ctx, "UPDATE ledger SET pruned = max(pruned, ?)", kept)
+	return nil
+}
+
+// prune deletes buckets that need not be kept. Their days stay.
+func (l *Ledger) prune(ctx context.Context, tx *sql.Tx, now time.Time) error {
+	if l.config.KeepBuckets <= 0 {
+		return nil
+	}
+	kept := l.kept(now).Unix()
+	for _, table := range []string{"usage", "buckets"} {
+		r, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE server = $1 AND bucket > 0 AND bucket < $2", l.config.Server, kept)
+		if err != nil {
+			return err
+		}
+		if n, err := r.RowsAffected(); err != nil || n == 0 {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE ledger SET pruned = max(pruned, $1)", kept)
 	return err
 }
 
@@ -78,102 +98,147 @@ func (l *Ledger) kept(now time.Time) time.Time {
 	return midnight(y, m, d, l.zone)
 }
 
-// errFenced is the error of a ledger that somebody else wrote: going on would
-// count lines twice.
-var errFenced = errors.New("another process wrote it meanwhile: stop the other milepost-exporter, then restart this one; nothing is lost")
+// added is the end of each statement that adds to a row or makes it.
+const added = ` ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in, requests = requests + excluded.requests`
 
-// fence counts the commits, and refuses this one if it is not the next.
-func (l *Ledger) fence(ctx context.Context, tx *sql.Tx) error {
-	r, err := tx.ExecContext(ctx, "UPDATE ledger SET revision = revision + 1 WHERE revision = ?", l.revision)
-	if err != nil {
-		return err
-	}
-	if n, err := r.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(errFenced, err)
-	}
-	return nil
-}
-
-// writeSums adds what was counted: to the buckets, the days, the users, the totals.
-func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter) error {
-	server := l.config.Server
-	usage, err := tx.PrepareContext(ctx, `INSERT INTO usage VALUES (?,?,?,?,?,?)
-		ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in, requests = requests + excluded.requests`)
-	if err != nil {
-		return err
-	}
-	defer usage.Close()
-	type dayKey struct{ user, day string }
-	days, users := map[dayKey]sums{}, map[string]sums{}
-	for bucket, all := range c.sums {
-		day := time.Unix(bucket, 0).In(l.zone).Format(time.DateOnly)
-		for user, s := range all {
-			if _, err := usage.ExecContext(ctx, server, user, bucket, s.Out, s.received(), s.Requests); err != nil {
+// writeSums adds what was counted: to the buckets, days, months, users and totals.
+func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter, now time.Time) error {
+	server, revision := l.config.Server, l.revision+1
+	days, months, users := map[[2]string]sums{}, map[[2]string]sums{}, map[string]sums{}
+	err := with(ctx, tx, "INSERT INTO usage VALUES ($1,$2,$3,$4,$5,$6,$7)"+added+", revision = excluded.revision", func(insert inserter) error {
+		for bucket, all := range c.sums {
+			if _, err := tx.ExecContext(ctx, "INSERT INTO buckets VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET revision = excluded.revision", server, bucket, revision); err != nil {
 				return err
 			}
-			k := dayKey{user, day}
-			days[k] = days[k].plus(*s)
-			users[user] = users[user].plus(*s)
+			day := dayOf(bucket, l.zone)
+			for user, s := range all {
+				if err := insert(server, user, bucket, s.Out, s.received(), s.Requests, revision); err != nil {
+					return err
+				}
+				days[[2]string{user, day}] = days[[2]string{user, day}].plus(*s)
+				months[[2]string{user, day[:7]}] = months[[2]string{user, day[:7]}].plus(*s)
+				users[user] = users[user].plus(*s)
+			}
 		}
+		return nil
+	})
+	for table, all := range map[string]map[[2]string]sums{"usage_daily": days, "usage_monthly": months} {
+		err = errors.Join(err, with(ctx, tx, "INSERT INTO "+table+" VALUES ($1,$2,$3,$4,$5,$6)"+added, func(insert inserter) error {
+			for k, s := range all {
+				if err := insert(server, k[0], k[1], s.Out, s.received(), s.Requests); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
 	}
-	for k, s := range days {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO usage_daily VALUES (?,?,?,?,?,?)
-			ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in, requests = requests + excluded.requests`,
-			server, k.user, k.day, s.Out, s.received(), s.Requests); err != nil {
-			return err
+	return errors.Join(err, with(ctx, tx, "INSERT INTO users VALUES ($1,$2,$3,$4,$5,$6)"+added, func(insert inserter) error {
+		for user, s := range users {
+			if err := insert(server, user, s.Out, s.In, s.Requests, now.Unix()); err != nil {
+				return err
+			}
 		}
+		return nil
+	}), with(ctx, tx, "INSERT INTO totals VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET value = value + excluded.value", func(insert inserter) error {
+		return c.totals.each(func(name string, value int64) error { return insert(server, name, value) })
+	}))
+}
+
+// An inserter runs a prepared statement.
+type inserter func(args ...any) error
+
+// with prepares a statement for the time that do takes.
+func with(ctx context.Context, tx *sql.Tx, query string, do func(inserter) error) error {
+	s, err := tx.PrepareContext(ctx, query)
+	if err != nil {
+		return err
 	}
-	for user, s := range users {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO users VALUES (?,?,?,?,?)
-			ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in, requests = requests + excluded.requests`,
-			server, user, s.Out, s.In, s.Requests); err != nil {
-			return err
-		}
-	}
-	return c.totals.each(func(name string, value int64) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO totals VALUES (?,?,?) ON CONFLICT DO UPDATE SET value = value + excluded.value", server, name, value)
+	defer s.Close()
+	return do(func(args ...any) error {
+		_, err := s.ExecContext(ctx, args...)
 		return err
 	})
 }
 
-func (s sums) plus(o sums) sums {
-	return sums{s.Out + o.Out, s.In + o.In, s.Requests + o.Requests, s.Blind || o.Blind}
-}
-
-type execer interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
-
-func insertHole(ctx context.Context, db execer, server string, h Hole) error {
-	_, err := db.ExecContext(ctx, "INSERT INTO holes VALUES (?,?,?,?,?,?,?,?)", server, h.Kind, h.Path, h.At.Unix(), h.From, h.To, h.Count, h.Detail)
-	return err
-}
-
-// remember adds what was committed to what is served from memory.
-func (l *Ledger) remember(b *batch) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.totals.out += b.counter.totals.out
-	l.totals.in += b.counter.totals.in
-	for i, n := range b.counter.totals.results {
-		l.totals.results[i] += n
-	}
-	for kind, n := range b.counter.totals.lines {
-		l.totals.lines[kind] += n
-	}
-	for bucket, all := range b.counter.sums {
-		for user, s := range all {
-			l.users[user] = l.users[user].plus(*s)
-			l.days[bucket] += s.Out
+// writeOther keeps what is told of the users without a name, which must not fall
+// over a restart either.
+func (l *Ledger) writeOther(ctx context.Context, tx *sql.Tx, other sums) error {
+	for name, value := range map[string]int64{"other out": other.Out, "other in": other.In, "other requests": other.Requests} {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO totals VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET value = excluded.value", l.config.Server, name, value); err != nil {
+			return err
 		}
 	}
-	for bucket := range l.days {
-		if bucket < time.Now().Add(-25*time.Hour).Unix() {
-			delete(l.days, bucket)
+	return nil
+}
+
+// writePositions moves the positions to where was counted.
+func (l *Ledger) writePositions(ctx context.Context, tx *sql.Tx, b *batch) error {
+	for _, g := range b.generations {
+		s := l.spans[g.ID]
+		if _, err := tx.ExecContext(ctx, `INSERT INTO generations VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)
+			ON CONFLICT (id) DO UPDATE SET log=excluded.log, path=excluded.path, device=excluded.device, inode=excluded.inode,
+			position=excluded.position, head_len=excluded.head_len, head=excluded.head, tail_len=excluded.tail_len, tail=excluded.tail,
+			state=excluded.state, first=excluded.first, last=excluded.last`,
+			g.ID, g.Log, g.Path, int64(g.Device), int64(g.Inode), g.Offset, g.Head.Len, g.Head.Sum[:], g.Tail.Len, g.Tail.Sum[:], string(g.State),
+			s.first, s.last); err != nil {
+			return err
+		}
+	}
+	for log := range b.logs {
+		state, err := json.Marshal(l.sequences[log])
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO sequences VALUES ($1,$2) ON CONFLICT (log) DO UPDATE SET state = excluded.state", log, string(state)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeHoles adds the holes to those that are known.
+func (l *Ledger) writeHoles(ctx context.Context, tx *sql.Tx, b *batch) error {
+	if first := b.first(); first != 0 && l.isNew() {
+		// What a ledger that was set aside knew alone ends where the logs that are left begin.
+		if _, err := tx.ExecContext(ctx, "UPDATE holes SET until = min(until, $1) WHERE kind = 'set_aside' AND server = $2", first/1000, l.config.Server); err != nil {
+			return err
 		}
 	}
 	for _, h := range b.holes {
-		l.holes[h.Kind] += h.Count
+		if err := insertHole(ctx, tx, h, l.revision+1); err != nil {
+			return err
+		}
 	}
-	l.commit = time.Now()
+	return nil
+}
+
+// first is when the first line that was counted was logged; 0 if none was.
+func (b *batch) first() int64 {
+	var first int64
+	for _, s := range b.spans {
+		if first == 0 || s.first != 0 && s.first < first {
+			first = s.first
+		}
+	}
+	return first
+}
+
+// insertHole adds a hole, or adds it to the one that it belongs to. What is found
+// again after it was told missing has a count below 0.
+func insertHole(ctx context.Context, db querier, h Hole, revision int64) error {
+	p := h.place()
+	var at int64
+	if !h.At.IsZero() {
+		at = h.At.Unix()
+	}
+	_, err := db.ExecContext(ctx, `INSERT INTO holes VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
+		ON CONFLICT DO UPDATE SET count = count + excluded.count, until = max(until, excluded.until), revision = excluded.revision`,
+		h.Server, h.Kind, h.Path, h.Detail, h.From, p.quarter, h.To, at, h.Until.Unix(), h.Count, revision)
+	if err != nil {
+		return err
+	}
+	if h.Count > 0 {
+		_, err = db.ExecContext(ctx, "INSERT INTO totals VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET value = value + excluded.value", h.Server, "holes "+h.Kind, h.Count)
+	}
+	return err
 }

@@ -61,8 +61,9 @@ func Count(ctx context.Context, files []string, c Config, q Query, progress func
 		}
 	}
 	for _, f := range counter.flaws {
-		if q.covers(f.at()) {
-			holes = append(holes, Hole{Kind: f.kind, Count: f.count, Detail: f.detail, At: f.at()})
+		h := Hole{Server: c.Server, Kind: f.kind, Count: f.count, Detail: f.detail, At: f.at(), Until: f.until()}
+		if q.touches(h) {
+			holes = append(holes, h)
 		}
 	}
 	for bucket, all := range counter.sums {
@@ -104,7 +105,7 @@ func (c *counter) file(ctx context.Context, path string, read func(int)) (*Hole,
 			c.add(buffer[:kept]) // a last line without its newline
 			return nil, nil
 		case errors.Is(err, io.ErrUnexpectedEOF):
-			return &Hole{Kind: "damaged", Path: path, At: time.Now().UTC().Truncate(time.Second), Count: 1, Detail: "the compressed file ends too soon"}, nil
+			return &Hole{Kind: "damaged", Path: path, At: seconds(c.before), Until: time.Now().UTC().Truncate(time.Second), Count: 1, Detail: "the compressed file ends too soon"}, nil
 		case err != nil:
 			return nil, fmt.Errorf("counting %q: %w", path, err)
 		}
@@ -128,20 +129,4 @@ func (m *metered) Read(b []byte) (int, error) {
 	n, err := m.r.Read(b)
 	m.read(n)
 	return n, err
-}
-
-// merged adds up holes of one kind in one quarter of an hour of one log.
-func merged(holes []Hole) []Hole {
-	var all []Hole
-next:
-	for _, h := range holes {
-		for i := range all {
-			if all[i].Kind == h.Kind && all[i].Path == h.Path && all[i].Detail == h.Detail && all[i].From == h.From && all[i].At.Unix()/bucketSize == h.At.Unix()/bucketSize {
-				all[i].Count += h.Count
-				continue next
-			}
-		}
-		all = append(all, h)
-	}
-	return all
 }

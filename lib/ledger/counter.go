@@ -32,9 +32,11 @@ type counter struct {
 	ends    int64
 	totals  totals
 	flaws   []flaw
-	since   int64 // milliseconds: what is earlier is skipped; 0 = nothing is
-	latest  int64 // milliseconds: what is later is absurd
-	before  int64 // milliseconds: the time of the last line whose time is not absurd; 0 = there was none
+	// sequences of the log whose lines are added; nil = they are not followed.
+	sequences *sequences
+	since     int64 // milliseconds: what is earlier is skipped; 0 = nothing is
+	latest    int64 // milliseconds: what is later is absurd
+	before    int64 // milliseconds: the time of the last line whose time is not absurd; 0 = there was none
 }
 
 // A flaw is lines that could not be counted as they stand.
@@ -42,14 +44,18 @@ type flaw struct {
 	kind, detail string
 	count        int64
 	before       int64 // milliseconds: the time of the line before, or 0
+	from, to     int64 // missing: squid's own numbers
 }
 
-// at is when in the log the flaw is, as well as that is known.
-func (f flaw) at() time.Time {
+// at is when in the log the flaw is, by the line before it; zero = not known.
+func (f flaw) at() time.Time { return seconds(f.before) }
+
+// until is the same, and now if it is not known.
+func (f flaw) until() time.Time {
 	if f.before == 0 {
 		return time.Now().UTC().Truncate(time.Second)
 	}
-	return time.UnixMilli(f.before).UTC().Truncate(time.Second)
+	return seconds(f.before)
 }
 
 func newCounter(f *accesslog.Format, exclude []string) *counter {
@@ -74,6 +80,9 @@ func (c *counter) add(lines []byte) {
 			if f := c.format.Parse(record, &c.line); f != accesslog.None {
 				if f != accesslog.Empty {
 					c.flawed("malformed", f.String())
+					if c.sequences != nil {
+						c.sequences.Broken++
+					}
 				}
 				record = c.format.Rest(record) // what was glued to a torn record
 				continue
@@ -94,6 +103,9 @@ func (c *counter) add(lines []byte) {
 // before counting began.
 func (c *counter) count() bool {
 	l := &c.line
+	if c.sequences != nil {
+		c.follow(l)
+	}
 	absurd := l.Time < earliest || l.Time > c.latest
 	if !absurd {
 		if l.Time < c.since {
@@ -132,6 +144,13 @@ func (c *counter) count() bool {
 	return true
 }
 
+// follow notes the records that are missing before l, or found to be there.
+func (c *counter) follow(l *accesslog.Line) {
+	if from, when, count := c.sequences.saw(l.Sequence, l.Time); count != 0 {
+		c.flaws = append(c.flaws, flaw{kind: missing, count: count, before: when, from: from, to: from + max(count, 0)})
+	}
+}
+
 // enter makes a bucket the current one.
 func (c *counter) enter(bucket, starts, ends int64) {
 	c.starts, c.ends = starts, ends
@@ -152,5 +171,5 @@ func (c *counter) flawed(kind, detail string) {
 			return
 		}
 	}
-	c.flaws = append(c.flaws, flaw{kind, detail, 1, c.before})
+	c.flaws = append(c.flaws, flaw{kind: kind, detail: detail, count: 1, before: c.before})
 }

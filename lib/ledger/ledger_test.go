@@ -252,8 +252,10 @@ func TestBadLedgers(t *testing.T) {
 		spoil func(*testing.T, *sql.DB)
 		want  string
 	}{
-		"newer":           {func(t *testing.T, db *sql.DB) { exec1(t, db, "PRAGMA user_version = 99") }, "its schema is version 99, and this milepost knows 1"},
-		"of another zone": {func(t *testing.T, db *sql.DB) { exec1(t, db, "UPDATE ledger SET timezone = 'Asia/Tokyo'") }, "its days are those of Asia/Tokyo, not of UTC"},
+		"newer": {func(t *testing.T, db *sql.DB) { exec1(t, db, "PRAGMA user_version = 99") }, "its schema is version 99, and this milepost knows 2"},
+		"of another zone": {func(t *testing.T, db *sql.DB) {
+			exec1(t, db, "UPDATE ledger SET timezone = 'Asia/Tokyo', pruned = 1795132800")
+		}, "its days before 2026-11-20 are those of Asia/Tokyo"},
 	} {
 		c := config(t.TempDir())
 		l := follow(t, c)
@@ -580,16 +582,16 @@ func TestCountLogs(t *testing.T) {
 
 func TestOutput(t *testing.T) {
 	rows := []Row{{Keys: []string{"alice"}, BytesOut: 1_500_000_000, Requests: 3}, {Keys: []string{"=cmd()"}, BytesOut: 7, Requests: 1}, {Keys: []string{"a\xff,\"b\""}, BytesOut: 1, Requests: 1}, {Keys: []string{""}, Requests: 1}}
-	holes := []Hole{{Kind: "malformed", Count: 2, At: noon, Path: "/var/log/squid/access.log"}}
+	holes := []Hole{{Kind: "malformed", Count: 2, At: noon, Until: noon, Server: "a", Path: "/var/log/squid/access.log"}}
 	for _, tt := range []struct {
 		o    Output
 		want []string
 	}{
-		{Output{Format: "table", By: []string{"user"}}, []string{"USER", "1500000000  1.5 GB", "total, incomplete", "1500000008", "(nobody)", "1 holes: not everything could be counted"}},
+		{Output{Format: "table", By: []string{"user"}}, []string{"USER", "1500000000  1.5 GB", "total, incomplete", "1500000008", "(nobody)", "\nincomplete: not everything could be counted (2 malformed): --holes shows what"}},
 		{Output{Format: "table", By: []string{"user"}, Holes: true}, []string{"malformed  2", "2026-11-20T12:00:00Z"}},
 		{Output{Format: "csv", By: []string{"user"}}, []string{"user,bytes_out,bytes_in,requests\r\n", "'=cmd(),7,,1\r\n", "\"a%FF,\"\"b\"\"\",1,,1\r\n"}},
 		{Output{Format: "csv", By: []string{"user"}, Raw: true}, []string{"\r\n=cmd(),7,,1\r\n"}},
-		{Output{Format: "json", By: []string{"user"}}, []string{`{"bytes_in":null,"bytes_out":1500000000,"requests":3,"user":"alice"}`, `"holes":[{"kind":"malformed"`, `"user":""`}},
+		{Output{Format: "json", By: []string{"user"}}, []string{`{"bytes_in":null,"bytes_out":1500000000,"requests":3,"user":"alice"}`, `"holes":[{"server":"a","kind":"malformed"`, `"user":""`}},
 	} {
 		var b strings.Builder
 		if err := tt.o.Write(&b, rows, holes); err != nil {
@@ -784,7 +786,7 @@ func TestRealSquid(t *testing.T) {
 	for range 100 {
 		drain(t, l)
 		l.mu.Lock()
-		n := l.totals.lines["counted"]
+		n := l.served.lines["counted"]
 		l.mu.Unlock()
 		if n >= int64(total) {
 			break

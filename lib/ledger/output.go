@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"milepost/lib/accesslog"
 )
@@ -54,15 +55,23 @@ func (o Output) table(w io.Writer, rows []Row, holes []Hole) error {
 		return nil
 	}
 	if !o.Holes {
-		_, err := fmt.Fprintf(w, "\n%d holes: not everything could be counted: --holes shows what\n", len(holes))
+		_, err := fmt.Fprintf(w, "\nincomplete: %s\n", Incomplete(holes))
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprint(t, "\nHOLE\tCOUNT\tFOUND\tLOG\tDETAIL\n")
+	fmt.Fprint(t, "\nHOLE\tCOUNT\tFROM\tTO\tSERVER\tLOG\tDETAIL\n")
 	for _, h := range holes {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", h.Kind, h.Count, h.At.UTC().Format("2006-01-02T15:04:05Z"), accesslog.Shown(h.Path), accesslog.Shown(h.Detail))
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", h.Kind, h.Count, instant(h.At), instant(h.Until), h.Server, accesslog.Shown(h.Path), accesslog.Shown(h.Detail))
 	}
 	return t.Flush()
+}
+
+// instant is a time of a hole.
+func instant(t time.Time) string {
+	if t.IsZero() {
+		return "unknown"
+	}
+	return t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
 // sums is the rows, aligned, and their total. What clients sent has columns

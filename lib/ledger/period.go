@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -27,12 +28,23 @@ func daysIn(zone *time.Location) period {
 	}
 }
 
-// midnight is a day's first moment. Where clocks change at midnight,
-// time.Date may give one of the day before.
+// midnight is a day's first moment. Where clocks are put forward at midnight there
+// is no 00:00, and time.Date may give a moment of the day before; where they are
+// put back to it there are two, and it may give the second.
 func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
+	day := time.Date(y, m, d, 12, 0, 0, 0, zone).Day()
 	t := time.Date(y, m, d, 0, 0, 0, 0, zone)
-	if t.Hour() > 12 {
-		t = t.Add(time.Hour)
+	starts, ends := t.ZoneBounds()
+	if t.Day() != day {
+		return ends
+	}
+	if starts.IsZero() {
+		return t
+	}
+	_, now := t.Zone()
+	_, before := starts.Add(-time.Second).Zone()
+	if first := t.Add(time.Duration(now-before) * time.Second); first.Before(starts) && first.Day() == day {
+		return first
 	}
 	return t
 }
@@ -41,6 +53,25 @@ func midnight(y int, m time.Month, d int, zone *time.Location) time.Time {
 func isMidnight(t time.Time) bool {
 	y, m, d := t.Date()
 	return t.IsZero() || t.Equal(midnight(y, m, d, t.Location()))
+}
+
+// ParseMoment reads a day or a month, whose first moment is meant, or a time, in
+// the zone unless it names its own.
+func ParseMoment(text string, zone *time.Location) (time.Time, error) {
+	for _, layout := range []string{time.DateOnly, "2006-01"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return midnight(t.Year(), t.Month(), t.Day(), zone), nil
+		}
+	}
+	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02 15:04"} {
+		if t, err := time.ParseInLocation(layout, text, zone); err == nil {
+			return t, nil
+		}
+	}
+	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	return time.Time{}, fmt.Errorf("%q is no date: write 2026-11-01, 2026-11-01T15:00, or RFC 3339 with a zone", text)
 }
 
 // period is the longest one that the query can be answered from.

@@ -50,81 +50,13 @@ func (q Query) covers(at time.Time) bool {
 	return !at.Before(q.From) && (q.To.IsZero() || at.Before(q.To))
 }
 
-// A report adds buckets up to rows.
-type report struct {
-	query Query
-	rows  map[string]*row
+// touches says that something of what a hole lost may belong to what is asked.
+func (q Query) touches(h Hole) bool {
+	return !h.Until.Before(q.From) && (q.To.IsZero() || h.At.Before(q.To))
 }
 
-// A row is a Row that grows.
-type row struct {
-	keys []string
-	sums
-}
+// by says that the key is one of a row's.
+func (q Query) by(key string) bool { return slices.Contains(q.By, key) }
 
-func newReport(q Query) (*report, error) {
-	if q.Zone == nil {
-		q.Zone = time.UTC
-	}
-	return &report{query: q, rows: map[string]*row{}}, q.validate()
-}
-
-// add is what a user consumed in the bucket that starts at that time.
-func (r *report) add(server, user string, bucket int64, s sums) {
-	at := time.Unix(bucket, 0).In(r.query.Zone)
-	if bucket == badTime {
-		if !r.query.From.IsZero() || !r.query.To.IsZero() {
-			return // nobody knows when it was
-		}
-	} else if !r.query.covers(at) {
-		return
-	}
-	keys := make([]string, len(r.query.By))
-	for i, k := range r.query.By {
-		switch k {
-		case "user":
-			keys[i] = user
-		case "server":
-			keys[i] = server
-		case "hour":
-			keys[i] = at.Format("2006-01-02T15:00Z07:00")
-		case "day":
-			keys[i] = at.Format(time.DateOnly)
-		case "month":
-			keys[i] = at.Format("2006-01")
-		}
-		if bucket == badTime && k != "user" && k != "server" {
-			keys[i] = "unknown"
-		}
-	}
-	id := strings.Join(keys, "\x00")
-	sum := r.rows[id]
-	if sum == nil {
-		sum = &row{keys: keys}
-		r.rows[id] = sum
-	}
-	sum.sums = sum.plus(s)
-}
-
-// sorted is the rows: by time where there is one, and else the largest first.
-func (r *report) sorted() []Row {
-	var all []Row
-	for _, sum := range r.rows {
-		one := Row{Keys: sum.keys, BytesOut: sum.Out, Requests: sum.Requests}
-		if !sum.Blind {
-			one.BytesIn = &sum.In
-		}
-		all = append(all, one)
-	}
-	timed := slices.ContainsFunc(r.query.By, func(k string) bool { return k == "hour" || k == "day" || k == "month" })
-	slices.SortFunc(all, func(a, b Row) int {
-		if !timed && a.BytesOut != b.BytesOut {
-			if a.BytesOut > b.BytesOut {
-				return -1
-			}
-			return 1
-		}
-		return slices.Compare(a.Keys, b.Keys)
-	})
-	return all
-}
+// timed says that rows are apart by when they were.
+func (q Query) timed() bool { return q.by("hour") || q.by("day") || q.by("month") }

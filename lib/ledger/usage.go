@@ -3,99 +3,97 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"fmt"
-	"os"
-	"slices"
+	"strconv"
 	"time"
 )
 
-// Usage asks the ledger at path, which may be written meanwhile.
+// Usage asks the ledger at path, which may be written meanwhile: the answer is
+// one moment's.
 func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
 	r, err := newReport(q)
 	if err != nil {
 		return nil, nil, err
 	}
-	if _, err := os.Stat(path); err != nil {
-		return nil, nil, fmt.Errorf("opening ledger: %w: name one with --ledger, or count logs with --log", err)
+	db, err := openRead(ctx, path)
+	if err != nil {
+		return nil, nil, err
 	}
-	db, err := sql.Open("sqlite", dsn(path, "ro"))
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return nil, nil, explain(path, err)
 	}
-	defer db.Close()
-	if err := r.read(ctx, db); err != nil {
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	var zone string
+	var pruned int64
+	if err := tx.QueryRowContext(ctx, "SELECT timezone, pruned FROM ledger").Scan(&zone, &pruned); err != nil {
 		return nil, nil, explain(path, err)
 	}
-	var holes []Hole
-	err = each(ctx, db, "SELECT kind, path, at, begins, ends, count, detail FROM holes ORDER BY at", nil, func(rows *sql.Rows) error {
-		var h Hole
-		var at int64
-		err := rows.Scan(&h.Kind, &h.Path, &at, &h.From, &h.To, &h.Count, &h.Detail)
-		h.At = time.Unix(at, 0).UTC()
-		if q.covers(h.At) {
-			holes = append(holes, h)
+	plan, err := r.query.plan(zone, pruned)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, s := range plan {
+		text, args := s.sql(r.query, "1 = 1")
+		if err := r.read(ctx, tx, s, text, args, asIs); err != nil {
+			return nil, nil, explain(path, err)
 		}
-		return err
-	})
+	}
+	holes, err := readHoles(ctx, tx, r.query)
 	if err != nil {
 		return nil, nil, explain(path, err)
 	}
 	return r.sorted(), holes, nil
 }
 
-// stored are sums as a table holds them.
-type stored struct {
-	sums
-	in sql.NullInt64
-}
+func asIs(user string) string { return user }
 
-func (s stored) known() sums {
-	s.In, s.Blind = s.in.Int64, !s.in.Valid
-	return s.sums
-}
-
-// read adds up what the ledger holds: the days whose buckets are gone, and buckets.
-func (r *report) read(ctx context.Context, db *sql.DB) error {
-	var zone string
-	var pruned int64
-	if err := db.QueryRowContext(ctx, "SELECT timezone, pruned FROM ledger").Scan(&zone, &pruned); err != nil {
-		return err
-	}
-	if pruned > 0 && r.query.From.Before(time.Unix(pruned, 0)) {
-		if err := r.readDays(ctx, db, zone, pruned); err != nil {
+// read adds a stretch up. key is the key of a user as the table spells it.
+func (r *report) read(ctx context.Context, db querier, s stretch, text string, args []any, key func(string) string) error {
+	return each(ctx, db, text, args, func(rows *sql.Rows) error {
+		var server, user, at string
+		var one sums
+		var in sql.NullInt64
+		var blind int64
+		if err := rows.Scan(&server, &user, &at, &one.Out, &in, &blind, &one.Requests); err != nil {
 			return err
 		}
-	}
-	return each(ctx, db, "SELECT server, user, bucket, bytes_out, bytes_in, requests FROM usage", nil, func(rows *sql.Rows) error {
-		var server, user string
-		var bucket int64
-		var s stored
-		err := rows.Scan(&server, &user, &bucket, &s.Out, &s.in, &s.Requests)
-		r.add(server, user, bucket, s.known())
+		one.In, one.Blind = in.Int64, blind > 0
+		w, err := s.when(at, r.query.Zone)
+		r.put(server, key(user), w, one)
 		return err
 	})
 }
 
-// readDays adds the days before pruned. They are those of one zone, and whole.
-func (r *report) readDays(ctx context.Context, db *sql.DB, zone string, pruned int64) error {
-	z, err := time.LoadLocation(zone)
-	if err != nil {
-		return err
+// when is that of a row of the stretch.
+func (s stretch) when(at string, zone *time.Location) (when, error) {
+	switch {
+	case at == "":
+		return when{}, nil
+	case s.column == "bucket":
+		bucket, err := strconv.ParseInt(at, 10, 64)
+		return whenIn(bucket, zone), err
+	default:
+		return when{day: at, month: at[:min(len(at), len("2006-01"))]}, nil
 	}
-	first := time.Unix(pruned, 0).In(z).Format(time.DateOnly)
-	whole := func(t time.Time) bool { return t.IsZero() || t.Unix() >= pruned || isMidnight(t.In(z)) }
-	if r.query.Zone.String() != zone || slices.Contains(r.query.By, "hour") || !whole(r.query.From) || !whole(r.query.To) {
-		return fmt.Errorf("usage before %s is kept as whole days of %s only: ask with --timezone %s, from and to bare days, and without hour; or --from %s", first, zone, zone, first)
-	}
-	const days = "SELECT server, user, day, bytes_out, bytes_in, requests FROM usage_daily WHERE day >= '2001' AND day < ?" // earlier ones are of bad times
-	return each(ctx, db, days, []any{first}, func(rows *sql.Rows) error {
-		var server, user, day string
-		var s stored
-		if err := rows.Scan(&server, &user, &day, &s.Out, &s.in, &s.Requests); err != nil {
-			return err
+}
+
+// readHoles is the holes that may have lost something of what is asked.
+func readHoles(ctx context.Context, db querier, q Query) ([]Hole, error) {
+	var holes []Hole
+	const text = "SELECT server, kind, path, detail, begins, ends, at, until, count FROM holes WHERE count > 0 ORDER BY until, at, server, kind, path, begins"
+	err := each(ctx, db, text, nil, func(rows *sql.Rows) error {
+		var h Hole
+		var at, until int64
+		err := rows.Scan(&h.Server, &h.Kind, &h.Path, &h.Detail, &h.From, &h.To, &at, &until, &h.Count)
+		if at > 0 {
+			h.At = time.Unix(at, 0).UTC()
 		}
-		at, err := time.ParseInLocation(time.DateOnly+" 15", day+" 12", z)
-		r.add(server, user, at.Unix(), s.known())
+		h.Until = time.Unix(until, 0).UTC()
+		if q.touches(h) {
+			holes = append(holes, h)
+		}
 		return err
 	})
+	return holes, err
 }

@@ -27,6 +27,8 @@ type Sample struct {
 	Fault  Fault  // whose fault it is if a limit on it alerts
 	Reason Reason // what the public is told if a limit on it alerts
 	Text   string // the sentence for a person if a limit on it alerts; "" = the number will do
+
+	Since time.Time // a Counter: when it was 0; zero = nobody knows
 }
 
 // Flag is a sample that is no number: 1 is yes, 0 is no. Text is what a person

@@ -87,7 +87,7 @@ func (p *page) spell(s metric.Sample) (prometheus.Metric, error) {
 	if f.seen[string(p.series)] {
 		return nil, fmt.Errorf("series %q is there already", p.labels)
 	}
-	m, err := prometheus.NewConstMetric(f.Desc, kind, s.Base(), p.values...)
+	m, err := constant(f.Desc, kind, s, p.values)
 	if err != nil {
 		return nil, err
 	}
@@ -96,4 +96,12 @@ func (p *page) spell(s metric.Sample) (prometheus.Metric, error) {
 	}
 	f.seen[string(p.series)] = true
 	return m, nil
+}
+
+// constant is s as a metric, with the time it began to count if that is known.
+func constant(d *prometheus.Desc, kind prometheus.ValueType, s metric.Sample, labels []string) (prometheus.Metric, error) {
+	if kind == prometheus.CounterValue && !s.Since.IsZero() {
+		return prometheus.NewConstMetricWithCreatedTimestamp(d, kind, s.Base(), s.Since, labels...)
+	}
+	return prometheus.NewConstMetric(d, kind, s.Base(), labels...)
 }

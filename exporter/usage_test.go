@@ -1,0 +1,61 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func usageFile(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestCountingLogs(t *testing.T) {
+	const native = "1795176000.000     12 127.0.0.1 TCP_MISS/200 %d GET http://h/ alice HIER_DIRECT/127.0.0.1 text/plain\n"
+	const bill = "1795176000.000     12 127.0.0.1 TCP_MISS/200 1000 30 GET alice 7 1795176000.000 http://h/\n"
+	log := usageFile(t, "native.log", strings.ReplaceAll(native, "%d", "1000")+strings.Replace(strings.ReplaceAll(native, "%d", "7"), "alice", "monitor", 1))
+	billed := usageFile(t, "bill.log", bill+"half a line\n")
+	inventory := usageFile(t, "milepost.yml", "billing: {server: fra-1, access_log: [/nowhere], format: bill, exclude_users: [monitor], timezone: Asia/Tokyo}\n")
+	for _, row := range []struct {
+		situation string
+		args      []string
+		exit      int
+		out       string
+		faults    string
+	}{
+		{"a log", []string{"--log", log, "--format", "csv"}, 0, "user,bytes_out,bytes_in,requests\r\nalice,1000,,1\r\nmonitor,7,,1\r\n", ""},
+		{"several, as a shell names them", []string{"--format", "csv", "--log", log, log}, 0, "user,bytes_out,bytes_in,requests\r\nalice,2000,,2\r\nmonitor,14,,2\r\n", ""},
+		{"as the inventory says", []string{"--config.file", inventory, "--format", "csv", "--by", "server,day", "--log-format", "native", "--log", log}, 0,
+			"server,day,bytes_out,bytes_in,requests\r\nfra-1,2026-11-20,1000,,1\r\n", ""},
+		{"its format and a hole in the CSV", []string{"--config.file", inventory, "--format", "csv", "--log", billed}, 3,
+			"user,bytes_out,bytes_in,requests\r\nalice,1000,30,1\r\n", "incomplete: not everything could be counted (1 malformed): --holes shows what\n"},
+		{"no such zone", []string{"--timezone", "Mars", "--log", log}, 1, "", `timezone "Mars" is unknown`},
+		{"no date", []string{"--from", "yesterday", "--log", log}, 1, "", `--from: "yesterday" is no date: write 2026-11-01`},
+		{"the wrong way round", []string{"--from", "2026-11-02", "--to", "2026-11-01", "--log", log}, 1, "", "there is nothing between"},
+		{"a log without --log", []string{log}, 1, "", "logs are named with --log"},
+	} {
+		exit, out, faults := execute(append([]string{"usage"}, row.args...)...)
+		if exit != row.exit || out != row.out || !strings.Contains(faults, row.faults) || row.faults == "" && faults != "" {
+			t.Errorf("%s: exit %d, want %d\n%s%s", row.situation, exit, row.exit, out, faults)
+		}
+	}
+}
+
+// Who asks for usage makes no directories.
+func TestUsageMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	t.Setenv("STATE_DIRECTORY", dir)
+	exit, _, faults := execute("usage")
+	if exit != 1 || !strings.Contains(faults, "name one with --ledger, or count logs with --log") {
+		t.Errorf("exit %d: %s", exit, faults)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Errorf("%s was made", dir)
+	}
+}

@@ -1,0 +1,131 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+const (
+	poll       = 250 * time.Millisecond
+	commitTime = time.Second // between commits, at most
+	commitSize = 32 << 20    // bytes of lines between commits, at most
+	retry      = 5 * time.Second
+	// standby is for how long the other writer of a ledger must be silent until
+	// this one goes on.
+	standby = 30 * time.Second
+)
+
+// Follow counts until ctx ends, and commits what it counted before it returns.
+// What cannot be written is tried again: the position did not move, so nothing
+// is lost. Of two processes with one ledger, one counts and the other stands by.
+// The error is that the last moments could not be written.
+func (l *Ledger) Follow(ctx context.Context) error {
+	for {
+		err := l.count(ctx)
+		if !fenced(err) {
+			return err
+		}
+		l.setCounting(false)
+		l.config.Notice(fmt.Sprintf("billing: COUNTING HAS STOPPED here: ledger %q: %v: nothing is lost, and this process goes on when the other has been silent for %v", l.config.Path, err, standby))
+		if !l.takeOver(ctx) {
+			return nil // whoever writes counts what this one did not
+		}
+		l.config.Notice(fmt.Sprintf("billing: counting goes on here: nobody else writes ledger %q", l.config.Path))
+	}
+}
+
+// count follows until ctx ends, or until somebody else has written the ledger.
+func (l *Ledger) count(ctx context.Context) error {
+	b := newBatch(l)
+	last := time.Now()
+	for {
+		ending := ctx.Err() != nil
+		ev, ok := l.tail.Next(time.Now())
+		if ok {
+			b.take(ev)
+		}
+		if !b.empty() && (ending || b.size >= commitSize || time.Since(last) >= commitTime) {
+			switch err := l.save(b); {
+			case fenced(err):
+				return err
+			case err != nil && ending:
+				return fmt.Errorf("%w: the last moments were not committed: they are counted at the next start", err)
+			case err != nil:
+				l.repeat("billing: " + err.Error())
+				sleep(ctx, retry)
+				continue
+			}
+			b, last = newBatch(l), time.Now()
+		}
+		if ending {
+			return nil
+		}
+		if !ok {
+			l.setLag(l.tail.Lag())
+			sleep(ctx, poll)
+		}
+	}
+}
+
+// takeOver waits until nobody else writes the ledger, and opens it anew; false if
+// ctx ended first.
+func (l *Ledger) takeOver(ctx context.Context) bool {
+	seen, since := int64(-1), time.Now()
+	for {
+		sleep(ctx, retry)
+		if ctx.Err() != nil {
+			return false
+		}
+		revision, err := revisionOf(ctx, l.config.Path)
+		if err != nil {
+			l.repeat("billing: " + err.Error())
+		}
+		if err != nil || revision != seen {
+			seen, since = revision, time.Now()
+		}
+		if time.Since(since) < standby {
+			continue
+		}
+		if err := l.reopen(ctx); err != nil {
+			l.repeat("billing: " + err.Error())
+			since = time.Now()
+			continue
+		}
+		return true
+	}
+}
+
+// revisionOf is how often the ledger at path was committed.
+func revisionOf(ctx context.Context, path string) (revision int64, err error) {
+	db, err := openRead(ctx, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return -2, nil // if it stays away, a new one is made
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	err = db.QueryRowContext(ctx, "SELECT revision FROM ledger").Scan(&revision)
+	return revision, err
+}
+
+// repeat says what is said again and again once a minute.
+func (l *Ledger) repeat(text string) {
+	if text == l.said && time.Since(l.saidAt) < time.Minute {
+		return
+	}
+	l.said, l.saidAt = text, time.Now()
+	l.config.Notice(text)
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

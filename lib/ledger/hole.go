@@ -1,0 +1,167 @@
+package ledger
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"milepost/lib/accesslog"
+	"milepost/lib/tail"
+)
+
+// A Hole is a gap in what was counted. Its bytes are never guessed.
+type Hole struct {
+	Server string `json:"server"`
+	Kind   string `json:"kind"` // malformed, missing, bad_time, torn, long, truncated, rewritten, vanished, damaged, set_aside
+	Path   string `json:"path"`
+	// What was lost was logged between At and Until, by the lines around it. A
+	// zero At says that nobody knows how long before.
+	At    time.Time `json:"at,omitzero"`
+	Until time.Time `json:"until"`
+	// From and To are the bytes of the file, or the records by squid's own count
+	// (missing): To is not in it, and -1 where nobody knows.
+	From   int64  `json:"-"`
+	To     int64  `json:"-"`
+	Count  int64  `json:"count"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// A span is from when to when the lines of a generation were logged, in
+// milliseconds; 0 = not known.
+type span struct {
+	log         string
+	first, last int64
+}
+
+// with is s with the span of lines that follow.
+func (s span) with(o span) span {
+	s.log = o.log
+	if s.first == 0 {
+		s.first = o.first
+	}
+	if o.last != 0 {
+		s.last = o.last
+	}
+	return s
+}
+
+// firstTime is when the first of lines was logged, in milliseconds; 0 = not known.
+func firstTime(f *accesslog.Format, lines []byte) int64 {
+	var l accesslog.Line
+	for record := range bytes.Lines(lines) {
+		if f.Parse(bytes.TrimSuffix(record, []byte{'\n'}), &l) == accesslog.None && l.Time >= earliest {
+			return l.Time
+		}
+	}
+	return 0
+}
+
+// lost is the hole that an event leaves; false if it leaves none.
+func (l *Ledger) lost(ev tail.Event, now time.Time) (Hole, bool) {
+	g := ev.Generation
+	h := Hole{Kind: ev.Kind.String(), Path: g.Path, Until: now, Count: 1, From: ev.From, To: ev.To}
+	if ev.Err != nil {
+		h.Detail = ev.Err.Error()
+	}
+	read := l.spans[g.ID]
+	switch ev.Kind {
+	case tail.Torn, tail.Long:
+		h.At = seconds(read.last)
+		if read.last != 0 {
+			h.Until = h.At
+		}
+	case tail.Truncated, tail.Rewritten, tail.Vanished, tail.Damaged:
+		h.At = seconds(read.last)
+		if next := l.nextOf(g); next != 0 {
+			h.Until = seconds(next)
+		}
+	default:
+		return Hole{}, false
+	}
+	if h.Until.Before(h.At) { // a clock that was set back
+		h.Until = h.At
+	}
+	return h, true
+}
+
+// nextOf is when the first line of the generations after g was logged, as far
+// as they were read.
+func (l *Ledger) nextOf(g tail.Generation) int64 {
+	var next int64
+	for id, s := range l.spans {
+		if id > g.ID && s.log == g.Log && s.first != 0 && (next == 0 || s.first < next) {
+			next = s.first
+		}
+	}
+	return next
+}
+
+// seconds is a time in milliseconds, to the second; zero if it is not known.
+func seconds(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.Unix(ms/1000, 0).UTC()
+}
+
+// told is the hole in one sentence, for the log.
+func (h Hole) told() string {
+	where := fmt.Sprintf("log %q", h.Path)
+	if h.From > 0 {
+		where += fmt.Sprintf(" at byte %d", h.From)
+	}
+	return fmt.Sprintf("billing: a hole in the ledger: %s %s: see usage --holes", where, h.Kind)
+}
+
+// A place is what holes have in common that are one: found again in the same
+// quarter of an hour.
+type place struct {
+	server, kind, path, detail string
+	from, quarter              int64
+}
+
+func (h Hole) place() place {
+	p := place{h.Server, h.Kind, h.Path, h.Detail, h.From, 0}
+	if !h.At.IsZero() {
+		p.quarter = h.At.Unix() / bucketSize
+	}
+	return p
+}
+
+// merged adds up holes that are one.
+func merged(holes []Hole) []Hole {
+	if len(holes) < 2 {
+		return holes
+	}
+	var all []Hole
+	found := map[place]int{}
+	for _, h := range holes {
+		i, ok := found[h.place()]
+		if !ok {
+			found[h.place()] = len(all)
+			all = append(all, h)
+			continue
+		}
+		all[i].Count += h.Count
+		if h.Until.After(all[i].Until) {
+			all[i].Until = h.Until
+		}
+	}
+	return all
+}
+
+// Incomplete is the holes in one line: how many of each kind.
+func Incomplete(holes []Hole) string {
+	counts := map[string]int64{}
+	for _, h := range holes {
+		counts[h.Kind] += h.Count
+	}
+	var parts []string
+	for _, kind := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[kind], kind))
+	}
+	return fmt.Sprintf("not everything could be counted (%s): --holes shows what", strings.Join(parts, ", "))
+}

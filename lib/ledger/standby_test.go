@@ -1,0 +1,120 @@
+package ledger
+
+import (
+	"context"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"milepost/lib/crew"
+)
+
+// Of two exporters with one ledger one counts. The other says that it does not,
+// and goes on when the first is gone; no line is counted twice.
+func TestStandby(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := config(t.TempDir())
+		var notices []string
+		first, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Notice = func(s string) { notices = append(notices, s) }
+		second, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all crew.Crew
+		runFirst, stopFirst := context.WithCancel(t.Context())
+		runSecond, stopSecond := context.WithCancel(t.Context())
+		all.Go(func() { _ = first.Follow(runFirst) })
+		time.Sleep(time.Millisecond) // so that the first one polls before the second
+		all.Go(func() { _ = second.Follow(runSecond) })
+		for range 90 { // a line a second
+			write(t, c.Globs[0], line(time.Now(), "TCP_MISS", 200, 1, "alice"))
+			time.Sleep(time.Second)
+		}
+		if counting(second) != 0 || counting(first) != 1 || len(notices) != 1 || !strings.Contains(notices[0], "COUNTING HAS STOPPED here") {
+			t.Errorf("the second counts: %v, the first: %v; %q", counting(second), counting(first), notices)
+		}
+		stopFirst()
+		time.Sleep(2 * standby)
+		write(t, c.Globs[0], line(time.Now(), "TCP_MISS", 200, 1, "alice"))
+		time.Sleep(5 * time.Second)
+		if counting(second) != 1 || len(notices) != 2 || !strings.Contains(notices[1], "counting goes on here") {
+			t.Errorf("the second counts: %v; %q", counting(second), notices)
+		}
+		stopSecond()
+		all.Wait()
+		if got := usage(t, c, "user"); got["alice"] != "91/91" {
+			t.Errorf("%v", got)
+		}
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := second.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func counting(l *Ledger) float64 {
+	for s := range l.Samples() {
+		if s.Metric == "ledger_counting" {
+			return s.Value
+		}
+	}
+	return -1
+}
+
+// A file that was moved away is not written any more: what goes there is lost. The
+// one that was put in its place goes on from where it is.
+func TestALedgerIsRestoredUnderARunningExporter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := config(t.TempDir())
+		write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice"))
+		follow(t, c).Close()
+		backup := c.Path + ".backup"
+		copyFile(t, c.Path, backup)
+		l, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var all crew.Crew
+		all.Go(func() { _ = l.Follow(ctx) })
+		write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 10, "alice"))
+		time.Sleep(3 * time.Second)
+		for _, suffix := range []string{"-wal", "-shm"} {
+			if err := os.Remove(c.Path + suffix); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Rename(backup, c.Path); err != nil {
+			t.Fatal(err)
+		}
+		write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 100, "alice"))
+		time.Sleep(2 * standby)
+		stop()
+		all.Wait()
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+		if got := usage(t, c, "user"); got["alice"] != "111/3" {
+			t.Errorf("%v", got)
+		}
+	})
+}
+
+func copyFile(t *testing.T, from, to string) {
+	t.Helper()
+	b, err := os.ReadFile(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(to, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
