@@ -31,10 +31,18 @@ func TestCountingLogs(t *testing.T) {
 	}{
 		{"a log", []string{"--log", log, "--format", "csv"}, 0, "user,bytes_out,bytes_in,requests\r\nalice,1000,,1\r\nmonitor,7,,1\r\n", ""},
 		{"several, as a shell names them", []string{"--format", "csv", "--log", log, log}, 0, "user,bytes_out,bytes_in,requests\r\nalice,2000,,2\r\nmonitor,14,,2\r\n", ""},
-		{"as the inventory says", []string{"--config.file", inventory, "--format", "csv", "--by", "server,day", "--log-format", "native", "--log", log}, 0,
-			"server,day,bytes_out,bytes_in,requests\r\nfra-1,2026-11-20,1000,,1\r\n", ""},
-		{"its format and a hole in the CSV", []string{"--config.file", inventory, "--format", "csv", "--log", billed}, 3,
-			"user,bytes_out,bytes_in,requests\r\nalice,1000,30,1\r\n", "incomplete: not everything could be counted (1 malformed): --holes shows what\n"},
+		{
+			"as the inventory says",
+			[]string{"--config.file", inventory, "--format", "csv", "--by", "server,day", "--log-format", "native", "--log", log},
+			0,
+			"server,day,bytes_out,bytes_in,requests\r\nfra-1,2026-11-20,1000,,1\r\n", "",
+		},
+		{
+			"its format and a hole in the CSV",
+			[]string{"--config.file", inventory, "--format", "csv", "--log", billed},
+			3,
+			"user,bytes_out,bytes_in,requests\r\nalice,1000,30,1\r\n", "incomplete: not everything could be counted (1 malformed): --holes shows what\n",
+		},
 		{"no such zone", []string{"--timezone", "Mars", "--log", log}, 1, "", `timezone "Mars" is unknown`},
 		{"no date", []string{"--from", "yesterday", "--log", log}, 1, "", `--from: "yesterday" is no date: write 2026-11-01`},
 		{"the wrong way round", []string{"--from", "2026-11-02", "--to", "2026-11-01", "--log", log}, 1, "", "there is nothing between"},

@@ -23,18 +23,16 @@ const (
 // is lost. Of two processes with one ledger, one counts and the other stands by.
 // The error is that the last moments could not be written.
 func (l *Ledger) Follow(ctx context.Context) error {
-	for {
-		err := l.count(ctx)
-		if !fenced(err) {
-			return err
-		}
+	err := l.count(ctx)
+	for fenced(err) {
 		l.setCounting(false)
 		l.config.Notice(fmt.Sprintf("billing: COUNTING HAS STOPPED here: ledger %q: %v: nothing is lost, and this process goes on when the other has been silent for %v", l.config.Path, err, standby))
-		if !l.takeOver(ctx) {
-			return nil // whoever writes counts what this one did not
+		if err = nil; l.takeOver(ctx) { // if not, whoever writes counts what this one did not
+			l.config.Notice(fmt.Sprintf("billing: counting goes on here: nobody else writes ledger %q", l.config.Path))
+			err = l.count(ctx)
 		}
-		l.config.Notice(fmt.Sprintf("billing: counting goes on here: nobody else writes ledger %q", l.config.Path))
 	}
+	return err
 }
 
 // count follows until ctx ends, or until somebody else has written the ledger.
@@ -42,7 +40,7 @@ func (l *Ledger) count(ctx context.Context) error {
 	b := newBatch(l)
 	last := time.Now()
 	for {
-		ending := ctx.Err() != nil
+		ending := over(ctx)
 		ev, ok := l.tail.Next(time.Now())
 		if ok {
 			b.take(ev)
@@ -70,13 +68,22 @@ func (l *Ledger) count(ctx context.Context) error {
 	}
 }
 
+func over(ctx context.Context) bool {
+	select {
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
 // takeOver waits until nobody else writes the ledger, and opens it anew; false if
 // ctx ended first.
 func (l *Ledger) takeOver(ctx context.Context) bool {
 	seen, since := int64(-1), time.Now()
 	for {
 		sleep(ctx, retry)
-		if ctx.Err() != nil {
+		if over(ctx) {
 			return false
 		}
 		revision, err := revisionOf(ctx, l.config.Path)

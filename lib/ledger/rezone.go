@@ -56,8 +56,8 @@ func rollUp(ctx context.Context, tx *sql.Tx, zone *time.Location) error {
 	if err != nil {
 		return err
 	}
-	const make = `CREATE TEMP TABLE days (bucket INTEGER PRIMARY KEY, day TEXT NOT NULL)`
-	if _, err := tx.ExecContext(ctx, make); err != nil {
+	const days = `CREATE TEMP TABLE days (bucket INTEGER PRIMARY KEY, day TEXT NOT NULL)`
+	if _, err := tx.ExecContext(ctx, days); err != nil {
 		return err
 	}
 	for _, b := range buckets {
