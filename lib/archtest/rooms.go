@@ -99,6 +99,7 @@ var rooms = []room{
 	{path: "lib/accesslog", banned: doingIO, instead: "accesslog parses one line and does no I/O"},
 	{path: "lib/geo", banned: doingIO, instead: onlyStandard},
 	{path: "lib/smoke", instead: onlyStandard},
+	{path: "lib/matrix", rooms: []string{"lib/geo"}, instead: "matrix shows paths and asks nobody for them"},
 	{path: "lib/burst", banned: doingIO, instead: onlyStandard},
 	{path: "lib/resolvconf", instead: onlyStandard},
 	{path: "lib/crew", instead: onlyStandard},
