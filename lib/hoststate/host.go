@@ -108,7 +108,7 @@ func (h Host) Next(r Round) Host {
 	h.down = h.down.next(r.Status == Down, r.weight(), r.fall(), r)
 	h.poor = h.poor.next(r.Status != Up, whole, fall, r)
 	if r.Disputed { // the rounds before it prove no more than this one
-		h.down.against = min(h.down.against, (Fall-1)*whole)
+		h.down.against = min(h.down.against, whole)
 	}
 	return h
 }
@@ -164,9 +164,9 @@ func (h Host) Again() bool {
 	return h.newest.Status != Unknown && pending
 }
 
-// Suspect says that the next bad round may make the host down: now is the time to
-// ask others about it.
-func (h Host) Suspect() bool { return !h.down.on && h.down.against >= (Fall-1)*whole }
+// Suspect says that the host may be on its way down: now is the time to ask others
+// about it, for the next bad round.
+func (h Host) Suspect() bool { return !h.down.on && h.down.against >= whole }
 
 // Fell is when the first of the bad rounds came that made the host down, or may;
 // zero if it is not failing.
