@@ -59,7 +59,7 @@ var rooms = []room{
 	},
 	{
 		path:      "lib/fleet",
-		rooms:     []string{"lib/metric", "lib/check", "lib/option", "lib/secret", "lib/geo"},
+		rooms:     []string{"lib/metric", "lib/check", "lib/option", "lib/secret", "lib/geo", "lib/maintenance"},
 		libraries: []string{"github.com/goccy/go-yaml"},
 		instead:   "fleet reads the inventory and binds checks it is given (rule 9)",
 	},
@@ -102,6 +102,8 @@ var rooms = []room{
 	{path: "lib/matrix", rooms: []string{"lib/geo"}, instead: "matrix shows paths and asks nobody for them"},
 	{path: "lib/burst", banned: doingIO, instead: onlyStandard},
 	{path: "lib/resolvconf", instead: onlyStandard},
+	{path: "lib/maintenance", instead: onlyStandard},
+	{path: "lib/control", instead: onlyStandard},
 	{path: "lib/crew", instead: onlyStandard},
 	{path: "lib/secret", instead: onlyStandard},
 	{path: "lib/version", instead: onlyStandard},

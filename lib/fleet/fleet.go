@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/maintenance"
 	"milepost/lib/metric"
 	"milepost/lib/option"
 )
@@ -27,7 +28,7 @@ type Fleet struct {
 	Interval    time.Duration // one round
 	Timeout     time.Duration // of a check that says nothing else
 	Hosts       []Host
-	Maintenance []Window
+	Maintenance []maintenance.Window
 	Billing     Billing
 	Status      Status
 
@@ -79,16 +80,6 @@ type References struct {
 	Resolvers []string `sep:"none"`
 	Ping      []string `sep:"none"`
 	NTP       []string `sep:"none" name:"ntp"`
-}
-
-// A Window is a time of maintenance.
-type Window struct {
-	Hosts    []string `sep:"none"`
-	Groups   []string `sep:"none"`
-	Weekly   string   // "Sun 02:00-04:00"
-	From, To string   // RFC 3339, for one that does not recur
-	Timezone string
-	Reason   string
 }
 
 // Billing is how the bytes of squid's users are counted.

@@ -112,7 +112,7 @@ func TestLoad(t *testing.T) {
 	if f.Vantage.Longitude != -79.38 || f.StateDir != "/var/lib/milepost" || len(f.References.Resolvers) != 2 || f.References.NTP[0] != "0.debian.pool.ntp.org" {
 		t.Errorf("%+v %+v", f.Vantage, f.References)
 	}
-	if f.Maintenance[0].Weekly != "Sun 02:00-04:00" || f.Billing.KeepBuckets != 400*24*time.Hour || f.Billing.ExposeUsers || f.Billing.AccessLog[0] != "/var/log/squid/access.log" || f.Billing.Format != "native" {
+	if f.Maintenance[0].Weekly.String() != "Sun 02:00-04:00" || f.Billing.KeepBuckets != 400*24*time.Hour || f.Billing.ExposeUsers || f.Billing.AccessLog[0] != "/var/log/squid/access.log" || f.Billing.Format != "native" {
 		t.Errorf("%+v %+v", f.Maintenance, f.Billing)
 	}
 	if f.Status.Page.URL != "https://www.example.net/" || len(f.Status.Degraded) != 1 || f.Status.Down[0] != "squid_auth" {

@@ -178,17 +178,6 @@ func (k *kindReader) reset(timeout time.Duration) {
 	*k.common = common{Timeout: timeout}
 }
 
-func (r *reader) maintenance(f *Fleet, v value) {
-	if v.node == nil {
-		return
-	}
-	for _, item := range v.items("maintenance") {
-		var w Window
-		r.section(item, "maintenance", option.New(&w), nil)
-		f.Maintenance = append(f.Maintenance, w)
-	}
-}
-
 func (r *reader) billing(b *Billing) func(entry) {
 	return func(e entry) {
 		r.section(e.value, "billing", option.New(b), nil)
