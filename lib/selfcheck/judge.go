@@ -20,6 +20,10 @@ type facts struct {
 	route   journey
 	noRoute string        // which default route is missing; "" = none, or not looked
 	jump    time.Duration // of the wall clock, since the last self-check
+	proof   *Proof        // what references say of the clock; nil = nobody was asked
+	control error         // what must work and does not, or must fail and does not
+	lag     time.Duration // how late the monitor's own work is
+	round   time.Duration // how much of it there is time for; 0 = not known
 }
 
 // judge is what f amounts to. The route comes first: without one, no resolver
@@ -28,8 +32,10 @@ func judge(f facts) State {
 	s := State{Sight: OK}
 	f.judgeRoute(&s)
 	f.judgeResolver(&s)
-	s.add(Test{Name: Clock, Reason: metric.ReasonMonitorClock, Why: jumped(f.jump)}, Impaired)
-	if len(s.Tests) == 1 && s.Notes == nil {
+	outside := len(s.Tests) > 0 || s.Notes != nil
+	f.judgeClock(&s)
+	f.judgeSelf(&s)
+	if !outside {
 		s.note("no references: this monitor cannot tell its own faults from others'")
 	}
 	return s
@@ -70,6 +76,26 @@ func (f facts) judgeRoute(s *State) {
 		}
 	}
 	s.add(t, Blind)
+}
+
+// judgeSelf is about the process and its machine.
+func (f facts) judgeSelf(s *State) {
+	t := Test{Name: Control, Reason: metric.ReasonMonitorControl}
+	if f.control != nil {
+		t.Why = "this monitor fails at what cannot fail: " + f.control.Error()
+	}
+	s.add(t, Blind)
+	if f.round == 0 {
+		return
+	}
+	t, left := Test{Name: Lag, Reason: metric.ReasonMonitorLag}, Impaired
+	if f.lag > late {
+		t.Why = fmt.Sprintf("this monitor's own work is %v late: too many checks for this machine, or it stood still", f.lag.Round(100*time.Millisecond))
+	}
+	if f.lag > f.round {
+		left = Blind
+	}
+	s.add(t, left)
 }
 
 // unreached is the sentence on references none of which answered.

@@ -57,57 +57,57 @@ func TestJudge(t *testing.T) {
 		jump      time.Duration
 		want      string
 	}{
-		{"all is well", found, []trial{found, found}, open, "", time.Second, "ok route=passed resolver=passed clock=passed"},
-		{"nothing is configured", trial{}, nil, journey{}, "", 0, "ok clock=passed\n" +
+		{"all is well", found, []trial{found, found}, open, "", time.Second, "ok route=passed resolver=passed clock=passed control=passed"},
+		{"nothing is configured", trial{}, nil, journey{}, "", 0, "ok clock=passed control=passed\n" +
 			"note: no references: this monitor cannot tell its own faults from others'"},
-		{"only the route is tested", trial{}, nil, open, "", 0, "ok route=passed clock=passed"},
-		{"only the own resolver is tested", found, nil, journey{}, "", 0, "ok resolver=passed clock=passed"},
+		{"only the route is tested", trial{}, nil, open, "", 0, "ok route=passed clock=passed control=passed"},
+		{"only the own resolver is tested", found, nil, journey{}, "", 0, "ok resolver=passed clock=passed control=passed"},
 
-		{"the own resolver is dead, another answers", dead, []trial{dead, found}, open, "", 0, "impaired monitor_resolver route=passed resolver=failed clock=passed\n" +
+		{"the own resolver is dead, another answers", dead, []trial{dead, found}, open, "", 0, "impaired monitor_resolver route=passed resolver=failed clock=passed control=passed\n" +
 			`this monitor's own resolver fails: resolving "debian.org": no answer within 2s` + "\n" +
 			`note: resolver "192.0.2.1:53" of references.resolvers fails: resolving "debian.org": no answer within 2s` + "\n" +
 			"note: names are resolved through 192.0.2.2:53"},
-		{"the own resolver is dead, there is no other", dead, nil, open, "", 0, "blind monitor_resolver route=passed resolver=failed clock=passed\n" +
+		{"the own resolver is dead, there is no other", dead, nil, open, "", 0, "blind monitor_resolver route=passed resolver=failed clock=passed control=passed\n" +
 			`this monitor's own resolver fails: resolving "debian.org": no answer within 2s`},
-		{"the own resolver denies what others know", denies, []trial{found}, open, "", 0, "impaired monitor_resolver route=passed resolver=failed clock=passed\n" +
+		{"the own resolver denies what others know", denies, []trial{found}, open, "", 0, "impaired monitor_resolver route=passed resolver=failed clock=passed control=passed\n" +
 			`this monitor's own resolver fails: resolving "debian.org": no such name` + "\n" +
 			"note: names are resolved through 192.0.2.1:53"},
-		{"the own resolver invents addresses", lies, []trial{found}, open, "", 0, "impaired monitor_resolver route=passed resolver=failed clock=passed\n" +
+		{"the own resolver invents addresses", lies, []trial{found}, open, "", 0, "impaired monitor_resolver route=passed resolver=failed clock=passed control=passed\n" +
 			"this monitor's own resolver lies: it has address 10.0.0.1 for a name that does not exist\n" +
 			"note: names are resolved through 192.0.2.1:53"},
-		{"a portal answers for every resolver", lies, []trial{lies}, open, "", 0, "blind monitor_resolver route=passed resolver=failed clock=passed\n" +
+		{"a portal answers for every resolver", lies, []trial{lies}, open, "", 0, "blind monitor_resolver route=passed resolver=failed clock=passed control=passed\n" +
 			"this monitor's own resolver lies: it has address 10.0.0.1 for a name that does not exist\n" +
 			`note: resolver "192.0.2.1:53" of references.resolvers lies: it has address 10.0.0.1 for a name that does not exist`},
-		{"another resolver lies, the own does not", found, []trial{lies}, open, "", 0, "ok route=passed resolver=passed clock=passed\n" +
+		{"another resolver lies, the own does not", found, []trial{lies}, open, "", 0, "ok route=passed resolver=passed clock=passed control=passed\n" +
 			`note: resolver "192.0.2.1:53" of references.resolvers lies: it has address 10.0.0.1 for a name that does not exist`},
-		{"the others are dead, the own is not", found, []trial{dead}, open, "", 0, "ok route=passed resolver=passed clock=passed\n" +
+		{"the others are dead, the own is not", found, []trial{dead}, open, "", 0, "ok route=passed resolver=passed clock=passed control=passed\n" +
 			`note: resolver "192.0.2.1:53" of references.resolvers fails: resolving "debian.org": no answer within 2s`},
-		{"one zone has an outage", half, []trial{half}, open, "", 0, "ok route=passed resolver=passed clock=passed"},
-		{"one zone is lost to the own resolver alone", half, []trial{dead, found}, open, "", 0, "ok route=passed resolver=passed clock=passed\n" +
+		{"one zone has an outage", half, []trial{half}, open, "", 0, "ok route=passed resolver=passed clock=passed control=passed"},
+		{"one zone is lost to the own resolver alone", half, []trial{dead, found}, open, "", 0, "ok route=passed resolver=passed clock=passed control=passed\n" +
 			`note: resolver "192.0.2.1:53" of references.resolvers fails: resolving "debian.org": no answer within 2s` + "\n" +
 			`note: this monitor's own resolver has no answer for "example.com" (it answers SERVFAIL), resolver "192.0.2.2:53" has`},
-		{"the references are mistyped", denies, []trial{denies}, open, "", 0, "ok route=passed resolver=passed clock=passed\n" +
+		{"the references are mistyped", denies, []trial{denies}, open, "", 0, "ok route=passed resolver=passed clock=passed control=passed\n" +
 			`note: resolver "192.0.2.1:53" of references.resolvers fails: resolving "debian.org": no such name` + "\n" +
 			"note: no resolver knows debian.org, example.com: correct references.resolve"},
 
-		{"the route is gone", dead, []trial{dead}, closed, "there is no default route for IPv4", 0, "blind monitor_route route=failed resolver=failed clock=passed\n" +
+		{"the route is gone", dead, []trial{dead}, closed, "there is no default route for IPv4", 0, "blind monitor_route route=failed resolver=failed clock=passed control=passed\n" +
 			"this monitor has no way out: none of 192.0.2.8, 192.0.2.9:443 answers, and there is no default route for IPv4; " +
 			`this monitor's own resolver fails: resolving "debian.org": no answer within 2s` + "\n" +
 			`note: resolver "192.0.2.1:53" of references.resolvers fails: resolving "debian.org": no answer within 2s`},
-		{"the route is gone, a resolver nearby still answers", found, nil, closed, "", 0, "blind monitor_route route=failed resolver=passed clock=passed\n" +
+		{"the route is gone, a resolver nearby still answers", found, nil, closed, "", 0, "blind monitor_route route=failed resolver=passed clock=passed control=passed\n" +
 			"this monitor has no way out: none of 192.0.2.8, 192.0.2.9:443 answers"},
-		{"echoes are forbidden, TCP answers", found, nil, journey{errs: []error{forbidden, nil}}, "", 0, "ok route=passed resolver=passed clock=passed\n" +
+		{"echoes are forbidden, TCP answers", found, nil, journey{errs: []error{forbidden, nil}}, "", 0, "ok route=passed resolver=passed clock=passed control=passed\n" +
 			`note: reference "192.0.2.8" is not asked: this monitor may not send ICMP echoes: operation not permitted: grant cap_net_raw, widen net.ipv4.ping_group_range, or write it as address and port`},
-		{"echoes are forbidden, TCP does not answer", found, nil, journey{errs: []error{forbidden, timeout}}, "", 0, "blind monitor_route route=failed resolver=passed clock=passed\n" +
+		{"echoes are forbidden, TCP does not answer", found, nil, journey{errs: []error{forbidden, timeout}}, "", 0, "blind monitor_route route=failed resolver=passed clock=passed control=passed\n" +
 			"this monitor has no way out: 192.0.2.9:443 does not answer\n" +
 			`note: reference "192.0.2.8" is not asked: this monitor may not send ICMP echoes: operation not permitted: grant cap_net_raw, widen net.ipv4.ping_group_range, or write it as address and port`},
-		{"echoes are forbidden, and nothing else is there", found, nil, journey{errs: []error{forbidden}}, "", 0, "ok resolver=passed clock=passed\n" +
+		{"echoes are forbidden, and nothing else is there", found, nil, journey{errs: []error{forbidden}}, "", 0, "ok resolver=passed clock=passed control=passed\n" +
 			`note: reference "192.0.2.8" is not asked: this monitor may not send ICMP echoes: operation not permitted: grant cap_net_raw, widen net.ipv4.ping_group_range, or write it as address and port`},
 
-		{"the clock is slewed", found, nil, open, "", 2 * time.Second, "ok route=passed resolver=passed clock=passed"},
-		{"the clock was set back", found, nil, open, "", -time.Hour, "impaired monitor_clock route=passed resolver=passed clock=failed\n" +
+		{"the clock is slewed", found, nil, open, "", 2 * time.Second, "ok route=passed resolver=passed clock=passed control=passed"},
+		{"the clock was set back", found, nil, open, "", -time.Hour, "impaired monitor_clock route=passed resolver=passed clock=failed control=passed\n" +
 			"this monitor's clock was set 1h0m0s back"},
-		{"the machine slept", found, nil, open, "", 2001 * time.Millisecond, "impaired monitor_clock route=passed resolver=passed clock=failed\n" +
+		{"the machine slept", found, nil, open, "", 2001 * time.Millisecond, "impaired monitor_clock route=passed resolver=passed clock=failed control=passed\n" +
 			"this monitor's clock jumped 2.001s ahead: it was set, or the machine stood still"},
 	} {
 		t.Run(row.situation, func(t *testing.T) {
@@ -116,6 +116,42 @@ func TestJudge(t *testing.T) {
 				f.names = names
 			}
 			if got := spell(judge(f)); got != row.want {
+				t.Errorf("got\n%s\nwant\n%s", got, row.want)
+			}
+		})
+	}
+}
+
+func TestJudgeOfTheMonitorItself(t *testing.T) {
+	proof := func(lo, hi time.Duration) *Proof { return &Proof{lo, hi, "2 of 3 references", true} }
+	const minute = time.Minute
+	for _, row := range []struct {
+		situation string
+		facts     facts
+		want      string
+	}{
+		{"the clock is right", facts{proof: proof(-time.Millisecond, time.Millisecond)}, "ok clock=passed control=passed"},
+		{"nobody can tell", facts{proof: proof(-10*time.Second, 10*time.Second)}, "ok clock=passed control=passed"},
+		{"a little off", facts{proof: proof(4*time.Second, 4900*time.Millisecond)}, "ok clock=passed control=passed"},
+		{"off: its failures are doubted", facts{proof: proof(6*time.Second, 7*time.Second)}, "impaired monitor_clock clock=failed control=passed\n" +
+			"this monitor's clock is 6s ahead, by 2 of 3 references"},
+		{"so far off that its stamps lie", facts{proof: proof(-2*minute, -minute-time.Second)}, "blind monitor_clock clock=failed control=passed\n" +
+			"this monitor's clock is 1m1s behind, by 2 of 3 references"},
+		{"no majority casts no doubt", facts{proof: &Proof{By: "1 of 3 references agree, which is no majority"}}, "ok clock=passed control=passed\n" +
+			"note: this monitor's clock is not proven by references.ntp: 1 of 3 references agree, which is no majority"},
+		{"it was set, and references say rightly so", facts{jump: -minute, proof: proof(0, 0)}, "impaired monitor_clock clock=failed control=passed\n" +
+			"this monitor's clock was set 1m0s back"},
+		{"a control fails", facts{control: errors.New("connecting to itself: too many open files")}, "blind monitor_control clock=passed control=failed\n" +
+			"this monitor fails at what cannot fail: connecting to itself: too many open files"},
+		{"it keeps up", facts{lag: 4 * time.Second, round: minute}, "ok clock=passed control=passed lag=passed"},
+		{"it is late", facts{lag: 6 * time.Second, round: minute}, "impaired monitor_lag clock=passed control=passed lag=failed\n" +
+			"this monitor's own work is 6s late: too many checks for this machine, or it stood still"},
+		{"it is late by more than a round", facts{lag: 61 * time.Second, round: minute}, "blind monitor_lag clock=passed control=passed lag=failed\n" +
+			"this monitor's own work is 1m1s late: too many checks for this machine, or it stood still"},
+	} {
+		t.Run(row.situation, func(t *testing.T) {
+			row.facts.refs, row.facts.route = []string{"192.0.2.8"}, journey{errs: []error{nil}}
+			if got := strings.Replace(spell(judge(row.facts)), "route=passed ", "", 1); got != row.want {
 				t.Errorf("got\n%s\nwant\n%s", got, row.want)
 			}
 		})

@@ -12,15 +12,8 @@ import (
 	"milepost/lib/crew"
 )
 
-const (
-	// lookupTime is what a lookup takes at most if its context has no end.
-	lookupTime = 5 * time.Second
-
-	// remembered is how many names are remembered, and keep how long: by then an
-	// address may be somebody else's, whose answers would pass for the host's.
-	remembered = 20_000
-	keep       = 24 * time.Hour
-)
+// lookupTime is what a lookup takes at most if its context has no end.
+const lookupTime = 5 * time.Second
 
 // errOwn is the error where no better one is known: a name is said not to exist by
 // an own resolver in order alone.
@@ -144,43 +137,4 @@ func limited(ctx context.Context, ways int, by lookup, network, host string) ([]
 	ctx, cancel := context.WithTimeout(ctx, left/time.Duration(ways))
 	defer cancel()
 	return find(ctx, by, network, host)
-}
-
-// A memory is the last addresses that were found for each name.
-type memory struct {
-	mu    sync.Mutex
-	names map[question]answer
-}
-
-type question struct{ network, host string }
-
-type answer struct {
-	addrs []netip.Addr
-	at    time.Time
-}
-
-func (m *memory) keep(network, host string, addrs []netip.Addr) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.names == nil {
-		m.names = map[question]answer{}
-	}
-	q := question{network, host}
-	if _, known := m.names[q]; !known && len(m.names) >= remembered {
-		for some := range m.names { // any one: the names that are in use come back
-			delete(m.names, some)
-			break
-		}
-	}
-	m.names[q] = answer{slices.Clone(addrs), time.Now()}
-}
-
-func (m *memory) find(network, host string) []netip.Addr {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	a := m.names[question{network, host}]
-	if time.Since(a.at) > keep {
-		return nil
-	}
-	return slices.Clone(a.addrs)
 }

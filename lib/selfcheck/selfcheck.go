@@ -29,6 +29,10 @@ const (
 	// apart is how far apart self-checks begin at least, whoever asks for them: a
 	// fleet with many bad hosts must not become a flood for other people's resolvers.
 	apart = time.Second
+
+	// late is how late the monitor's own work may be before its failures may be its
+	// own: half of the usual timeout.
+	late = 5 * time.Second
 )
 
 // A Config says what this monitor must see before it may blame others. A list that
@@ -50,6 +54,18 @@ type Config struct {
 	NoRoute func() string
 	// Clock is the wall clock and a monotonic one.
 	Clock func() (wall time.Time, mono time.Duration)
+	// Control is nil if what must work on this machine does, and what must fail does.
+	Control func(ctx context.Context) error
+
+	// Prove asks a majority of references how far this monitor's clock is off; nil =
+	// there are none. It sees to it that they are not asked too often.
+	Prove func(ctx context.Context) Proof
+	// Lag is how late the monitor's own work is, and how long a round of it lasts;
+	// nil = not known.
+	Lag func() (lag, round time.Duration)
+
+	// Kept is the file that keeps the addresses of names over a restart; "" = nowhere.
+	Kept string
 }
 
 // A Vantage is the place this monitor looks from.
@@ -62,6 +78,7 @@ type Checker struct {
 	resolvers []netip.AddrPort
 	refs      []netip.AddrPort // port 0 = an ICMP echo
 	known     memory
+	trouble   error // with the file of known; guarded by turn
 
 	turn chan struct{} // holds one while a self-check is made; guards hand and told
 	hand reading       // of the clock, at the last self-check
@@ -97,7 +114,11 @@ func New(c Config) (*Checker, error) {
 	if k.Clock == nil {
 		k.Clock = clock(time.Now())
 	}
+	if k.Control == nil {
+		k.Control = control
+	}
 	k.hand = k.read()
+	k.load()
 	return k, nil
 }
 
@@ -112,8 +133,10 @@ func (k *Checker) Run(ctx context.Context, every time.Duration, told func(State)
 	defer k.tell(nil)
 	ticks := time.NewTicker(every)
 	defer ticks.Stop()
+	defer k.save(0)
 	for ctx.Err() == nil {
 		k.Now(ctx)
+		k.save(settled)
 		select {
 		case <-ticks.C:
 		case <-ctx.Done():
@@ -183,7 +206,12 @@ func (k *Checker) look(ctx context.Context) (s State, whole bool) {
 	var tests crew.Crew
 	tests.Go(func() { f.own, f.others = k.resolver(ctx) })
 	tests.Go(func() { f.route = k.route(ctx) })
+	tests.Go(func() { f.proof = k.prove(ctx) })
+	tests.Go(func() { f.control = k.Control(ctx) })
 	tests.Wait()
+	if k.Lag != nil {
+		f.lag, f.round = k.Lag()
+	}
 	if ctx.Err() != nil {
 		return State{}, false
 	}
@@ -192,6 +220,9 @@ func (k *Checker) look(ctx context.Context) (s State, whole bool) {
 	}
 	k.hand = hand
 	s = judge(f)
+	if k.trouble != nil {
+		s.note("%v", k.trouble)
+	}
 	s.At, s.Took = began, time.Since(began)
 	return s, true
 }

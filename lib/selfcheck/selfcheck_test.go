@@ -60,6 +60,7 @@ func (w *world) checker(t *testing.T) *Checker {
 			w.looks.Add(1)
 			return w.reach(ctx)
 		},
+		Control: func(context.Context) error { return nil },
 		NoRoute: func() string { return "there is no default route for IPv4" },
 		Clock: func() (time.Time, time.Duration) {
 			return time.Now().Add(w.set).Round(0), time.Since(start)
@@ -116,7 +117,7 @@ func TestAFailedTestIsMadeAgainBeforeItCounts(t *testing.T) {
 			}
 			return truth(ctx, host)
 		}
-		if got := spell(w.checker(t).Now(t.Context())); got != "ok route=passed resolver=passed clock=passed" {
+		if got := spell(w.checker(t).Now(t.Context())); got != "ok route=passed resolver=passed clock=passed control=passed" {
 			t.Error(got)
 		}
 	})
@@ -283,13 +284,13 @@ func TestSamples(t *testing.T) {
 			t.Errorf("before the first self-check:\n%s", got)
 		}
 		k.Now(t.Context())
-		if got := spelled(); got != place+"\nmonitor_trusted[test route] 1\nmonitor_trusted[test resolver] 1\nmonitor_trusted[test clock] 1\nmonitor_trusted[test all] 1" {
+		if got := spelled(); got != place+"\nmonitor_trusted[test route] 1\nmonitor_trusted[test resolver] 1\nmonitor_trusted[test clock] 1\nmonitor_trusted[test control] 1\nmonitor_trusted[test all] 1" {
 			t.Errorf("all is well:\n%s", got)
 		}
 		w.own = silence
 		time.Sleep(Every)
 		k.Now(t.Context())
-		if got := spelled(); got != place+"\nmonitor_trusted[test route] 1\nmonitor_trusted[test resolver] 0\nmonitor_trusted[test clock] 1\nmonitor_trusted[test all] 0" {
+		if got := spelled(); got != place+"\nmonitor_trusted[test route] 1\nmonitor_trusted[test resolver] 0\nmonitor_trusted[test clock] 1\nmonitor_trusted[test control] 1\nmonitor_trusted[test all] 0" {
 			t.Errorf("the own resolver is dead:\n%s", got)
 		}
 	})

@@ -36,11 +36,13 @@ const (
 	Route    = "route"
 	Resolver = "resolver"
 	Clock    = "clock"
+	Control  = "control"
+	Lag      = "lag"
 )
 
 // A Test is how one test went.
 type Test struct {
-	Name   string        // Route, Resolver or Clock
+	Name   string        // Route, Resolver, Clock, Control or Lag
 	Why    string        // it failed: the sentence for a person; "" = it passed
 	Reason metric.Reason // what the public is told if it failed
 	Took   time.Duration
