@@ -15,7 +15,7 @@ import (
 // kinds are the checks of the exporter, one line per probe.
 func kinds() []check.Kind {
 	return []check.Kind{
-		check.Define("clock_offset", clock.Default, clock.Measure),
+		check.Define("clock_offset", clock.Sharing(), clock.Measure),
 		check.Define("squid_auth", squidauth.Default, squidauth.Measure).Aimed().Asked(change(harmless)),
 		check.Define("resolver", resolver.Default, resolver.Measure).Local().Aimed().Open(),
 		check.Define("packet_loss", ping.Default, ping.Measure).Open().Streaming(change(endless)).Asked(change(counted)),

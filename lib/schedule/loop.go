@@ -78,6 +78,7 @@ func (l *loop) run() {
 		l.agenda.fire(now)
 		l.dispatch(now)
 		timer.Reset(l.agenda.wait(now))
+		l.count(func(c *counts) { c.next = now.Add(l.agenda.wait(now)) })
 	}
 }
 

@@ -343,3 +343,36 @@ func TestTenThousandHosts(t *testing.T) {
 		}
 	})
 }
+
+func TestLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Scheduler{Board: &Board{}, Every: time.Minute, Slots: 1}
+		if lag, round := s.Lag(); lag != 0 || round != time.Minute {
+			t.Errorf("before it runs: %v %v", lag, round)
+		}
+		slow := lasting("a", "x", 40*time.Second)
+		slow.Timeout = 41 * time.Second
+		var held atomic.Bool
+		s.RoundDone = func(time.Time) {
+			if held.Load() {
+				time.Sleep(5 * time.Minute) // whoever is told holds everything up
+			}
+		}
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{slow}}, Host{Name: "b", Checks: []check.Check{lasting("b", "x", 0)}})
+		time.Sleep(time.Second)
+		if lag, _ := s.Lag(); lag > 2*time.Second {
+			t.Errorf("at the start: %v", lag)
+		}
+		for range 60 { // the only slot is taken for 40 of 60 seconds, and now and then b waits
+			time.Sleep(time.Second)
+		}
+		held.Store(true)
+		time.Sleep(4 * time.Minute)
+		if lag, _ := s.Lag(); lag < time.Minute {
+			t.Errorf("everything is held up: %v", lag)
+		}
+		held.Store(false)
+		time.Sleep(10 * time.Minute)
+		stop()
+	})
+}

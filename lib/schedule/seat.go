@@ -95,7 +95,11 @@ func (l *loop) launch(r *run, now time.Time) {
 	l.running++
 	l.count(func(c *counts) {
 		c.runs++
-		c.lag = max(c.lag, now.Sub(r.round.due))
+		late := now.Sub(r.round.due)
+		c.lag = max(c.lag, late)
+		if late >= c.late || now.Sub(c.lateAt) > recently {
+			c.late, c.lateAt = late, now
+		}
 	})
 	r.limit = l.agenda.add(now.Add(r.check.Timeout+grace), func() { l.giveUp(r, now) })
 	l.spawn(func() {

@@ -27,6 +27,8 @@ type Config struct {
 	Virtualization string       `placeholder:"KIND" help:"The host's kind (xen, openvz, lxc, kvm, vmware, hyperv, none), for the advice at -v."`
 	SNMP           SNMP         `embed:""`
 
+	Shared *Shared `kong:"-"` // what references say, for all checks of this process; nil = each asks
+
 	chronyd  string                         // where the monitor's chronyd answers
 	adjtimex func(*unix.Timex) (int, error) // nil = the kernel
 	now      func() instant                 // nil = both clocks of this machine

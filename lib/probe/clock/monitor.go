@@ -59,7 +59,7 @@ func (c Config) vouch(ctx context.Context) (MonitorClock, error) {
 	case c.Reference.none:
 		return MonitorClock{By: "--reference none", Proven: true}, nil
 	case len(c.Reference.servers) > 0:
-		return majority(ctx, c.Reference.servers), nil
+		return c.Shared.Prove(ctx, c.Reference.servers), nil
 	}
 	clock := c.local(ctx)
 	if off := max(clock.Lo.Abs(), clock.Hi.Abs()); clock.Proven && off > maxError {
