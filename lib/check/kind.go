@@ -51,6 +51,17 @@ func (k Kind) Open() Kind {
 	return k
 }
 
+// With is k with a Default changed so.
+func (k Kind) With(change func(cfg any)) Kind {
+	before := k.Default
+	k.Default = func() any {
+		cfg := before()
+		change(cfg)
+		return cfg
+	}
+	return k
+}
+
 // Streaming is k for a probe that goes on for ever with a Config changed so.
 func (k Kind) Streaming(change func(cfg any)) Kind {
 	k.Stream = change
@@ -68,13 +79,7 @@ func (k Kind) Served() Kind {
 	if k.Stream == nil {
 		return k
 	}
-	once := k.Default
-	k.Default = func() any {
-		cfg := once()
-		k.Stream(cfg)
-		return cfg
-	}
-	return k
+	return k.With(k.Stream)
 }
 
 type config interface{ Limits() []metric.Limit }

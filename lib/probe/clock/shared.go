@@ -98,13 +98,3 @@ func (c MonitorClock) after(then, now instant) MonitorClock {
 	c.Hi += set + drift
 	return c
 }
-
-// Sharing makes Defaults whose Configs share one proven clock.
-func Sharing() func() Config {
-	shared := &Shared{}
-	return func() Config {
-		c := Default()
-		c.Shared = shared
-		return c
-	}
-}
