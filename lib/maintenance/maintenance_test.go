@@ -30,18 +30,18 @@ func weekly(t *testing.T, text string) Weekly {
 // In New York clocks go from 02:00 to 03:00 on 8 March 2026, and from 02:00 back to
 // 01:00 on 1 November 2026, both Sundays.
 func TestWeekly(t *testing.T) {
-	const new, berlin = "America/New_York", "Europe/Berlin"
+	const york, berlin = "America/New_York", "Europe/Berlin"
 	for _, row := range []struct{ situation, weekly, zone, now, from, until string }{
-		{"in it", "Sun 02:00-04:00", new, "2026-11-22T08:00:00Z", "2026-11-22T07:00:00Z", "2026-11-22T09:00:00Z"},
-		{"the first second", "Sun 02:00-04:00", new, "2026-11-22T07:00:00Z", "2026-11-22T07:00:00Z", "2026-11-22T09:00:00Z"},
-		{"a second before", "Sun 02:00-04:00", new, "2026-11-22T06:59:59Z", "", ""},
-		{"its end is not in it", "Sun 02:00-04:00", new, "2026-11-22T09:00:00Z", "", ""},
-		{"another day", "Sun 02:00-04:00", new, "2026-11-23T08:00:00Z", "", ""},
-		{"in summer the same wall time is an hour earlier", "Sun 02:00-04:00", new, "2026-07-19T06:30:00Z", "2026-07-19T06:00:00Z", "2026-07-19T08:00:00Z"},
-		{"the hour that does not exist is left out", "Sun 02:00-04:00", new, "2026-03-08T07:30:00Z", "2026-03-08T07:00:00Z", "2026-03-08T08:00:00Z"},
-		{"all of it in the hour that does not exist", "Sun 02:15-02:45", new, "2026-03-08T07:00:00Z", "", ""},
-		{"the hour that comes twice is in it twice", "Sun 01:00-02:00", new, "2026-11-01T06:30:00Z", "2026-11-01T05:00:00Z", "2026-11-01T07:00:00Z"},
-		{"behind the hour that comes twice", "Sun 02:00-04:00", new, "2026-11-01T07:30:00Z", "2026-11-01T07:00:00Z", "2026-11-01T09:00:00Z"},
+		{"in it", "Sun 02:00-04:00", york, "2026-11-22T08:00:00Z", "2026-11-22T07:00:00Z", "2026-11-22T09:00:00Z"},
+		{"the first second", "Sun 02:00-04:00", york, "2026-11-22T07:00:00Z", "2026-11-22T07:00:00Z", "2026-11-22T09:00:00Z"},
+		{"a second before", "Sun 02:00-04:00", york, "2026-11-22T06:59:59Z", "", ""},
+		{"its end is not in it", "Sun 02:00-04:00", york, "2026-11-22T09:00:00Z", "", ""},
+		{"another day", "Sun 02:00-04:00", york, "2026-11-23T08:00:00Z", "", ""},
+		{"in summer the same wall time is an hour earlier", "Sun 02:00-04:00", york, "2026-07-19T06:30:00Z", "2026-07-19T06:00:00Z", "2026-07-19T08:00:00Z"},
+		{"the hour that does not exist is left out", "Sun 02:00-04:00", york, "2026-03-08T07:30:00Z", "2026-03-08T07:00:00Z", "2026-03-08T08:00:00Z"},
+		{"all of it in the hour that does not exist", "Sun 02:15-02:45", york, "2026-03-08T07:00:00Z", "", ""},
+		{"the hour that comes twice is in it twice", "Sun 01:00-02:00", york, "2026-11-01T06:30:00Z", "2026-11-01T05:00:00Z", "2026-11-01T07:00:00Z"},
+		{"behind the hour that comes twice", "Sun 02:00-04:00", york, "2026-11-01T07:30:00Z", "2026-11-01T07:00:00Z", "2026-11-01T09:00:00Z"},
 		{"over midnight, before it", "Sat 23:00-01:00", berlin, "2026-11-21T22:30:00Z", "2026-11-21T22:00:00Z", "2026-11-22T00:00:00Z"},
 		{"over midnight, behind it", "Sat 23:00-01:00", berlin, "2026-11-21T23:30:00Z", "2026-11-21T22:00:00Z", "2026-11-22T00:00:00Z"},
 		{"over midnight into a new month", "Mon 23:00-01:00", berlin, "2026-11-30T23:30:00Z", "2026-11-30T22:00:00Z", "2026-12-01T00:00:00Z"},

@@ -140,8 +140,8 @@ func wall(year int, month time.Month, date, minutes int, zone *time.Location) (f
 	for _, near := range []time.Duration{-day * time.Minute, day * time.Minute} {
 		_, offset := naive.Add(near).In(zone).Zone()
 		t := naive.Add(-time.Duration(offset) * time.Second).In(zone)
-		_, real := t.Zone()
-		if real == offset {
+		_, there := t.Zone()
+		if there == offset {
 			shown = append(shown, t)
 		}
 	}
