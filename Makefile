@@ -2,6 +2,8 @@
 
 VERSION ?= $(patsubst v%,%,$(or $(shell git describe --tags --always --dirty 2>/dev/null),devel))
 FUZZTIME ?= 10s
+BIN ?= bin
+DESTDIR ?=
 GOLANGCI := .peers/tools/golangci-lint-v2.15.0
 
 # The tests see the flags that the user's own `go env -w` set, and never change go.mod.
@@ -10,11 +12,11 @@ export GOFLAGS := $(strip $(shell go env GOFLAGS) -mod=readonly)
 RELEASE := -trimpath -buildvcs=false -ldflags '-s -w -X milepost/lib/version.number=$(VERSION)'
 
 # The packages that have a function of this name: no other need be compiled.
-having = $(sort $(dir $(shell grep -rlE '^func $(1)' --include='*_test.go' ./plugins ./exporter ./lib ./contrib 2>/dev/null)))
+having = $(sort $(dir $(shell grep -rlE '^func $(1)' --include='*_test.go' ./plugins ./exporter ./lib ./contrib ./packaging 2>/dev/null)))
 
 SHELL_SCRIPTS = $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=.peers --exclude-dir=bin --exclude-dir=dist --exclude-dir=testdata .)
 
-.PHONY: help run test peers build lint fmt archtest unit integration fuzz shellcheck bench clean
+.PHONY: help run test peers build lint fmt archtest unit integration fuzz shellcheck bench generated install deb dist packages package-test clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,15 +27,15 @@ run: build ## build, and start the exporter on this machine
 	@exec bin/milepost-exporter
 
 test: ## all that CI runs; PEERS=install brings the servers that the tests start (root)
-	@.ci/test build lint archtest unit integration fuzz shellcheck
+	@.ci/test build lint archtest unit integration packages fuzz shellcheck
 
 peers: ## install the servers that the tests start; no service is started or enabled (root)
 	@lib/peers/install
 
 build: ## every binary into bin/
-	@mkdir -p bin
-	CGO_ENABLED=0 go build $(RELEASE) -o bin/ ./plugins/...
-	CGO_ENABLED=0 go build $(RELEASE) -o bin/milepost-exporter ./exporter
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 go build $(RELEASE) -o $(BIN)/ ./plugins/...
+	CGO_ENABLED=0 go build $(RELEASE) -o $(BIN)/milepost-exporter ./exporter
 
 # CGO_ENABLED=0 as in build: what build compiled need not be compiled again.
 lint: $(GOLANGCI) ## format, vet and linters (.golangci.yml)
@@ -60,12 +62,30 @@ fuzz: ## every fuzz target for FUZZTIME (10s)
 	@.ci/fuzz $(FUZZTIME) $(call having,Fuzz)
 
 shellcheck: ## the shell scripts
-	@if command -v shellcheck >/dev/null; then shellcheck $(SHELL_SCRIPTS); else echo 'shellcheck is not here: not checked'; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x $(SHELL_SCRIPTS); else echo 'shellcheck is not here: not checked'; fi
 
 # A measurement beside another program is an executable called bench in the room it measures.
 bench: build ## how fast it is
 	go test -vet=off -run '^$$' -bench . -benchmem $(call having,Benchmark)
 	@for bench in $(wildcard lib/*/bench lib/probe/*/bench plugins/*/bench exporter/bench); do $$bench || exit; done
+
+generated: build ## manuals, completions, and definitions for Nagios, NRPE and Icinga, into dist/generated
+	CGO_ENABLED=0 go run ./packaging/generate $(BIN) . dist/generated
+
+install: ## what was built and generated, as Debian lays it out, below DESTDIR
+	packaging/install '$(DESTDIR)'
+
+deb: ## the Debian packages, amd64 and arm64, into dist/
+	packaging/build-deb dist amd64 arm64
+
+dist: deb ## a release in dist/: packages, sources, SBOM, SHA256SUMS
+	packaging/release dist
+
+packages: ## build, compare, inspect and install the packages, quickly
+	packaging/test quick
+
+package-test: ## the same, and every way in which an installation may go wrong (root, minutes)
+	packaging/test long
 
 clean: ## remove what was built
 	rm -rf bin dist

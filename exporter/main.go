@@ -51,6 +51,8 @@ func run(args []string, out, faults io.Writer) int {
 		case "-h", "--help":
 			help(out)
 			return 0
+		case option.DescribeFlag:
+			return describe(ctx, out, faults)
 		case "-V", "--version":
 			fmt.Fprintf(out, "milepost-exporter %s\n", version.String())
 			return 0
@@ -91,6 +93,9 @@ func help(w io.Writer) {
 func parse(name string, config any, args []string, least, most int, out io.Writer) (operands []string, done bool, err error) {
 	options := option.New(config)
 	for _, a := range args {
+		if a == option.DescribeFlag {
+			return nil, true, option.Program{Name: name, Options: options.Describe()}.Write(out)
+		}
 		if a == "--help" || a == "-h" {
 			for _, c := range commands() {
 				if c.name == name {

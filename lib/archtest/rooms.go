@@ -88,6 +88,10 @@ var rooms = []room{
 		instead: "history keeps what hoststate decided",
 	},
 	{
+		path: "lib/generate", rooms: []string{"lib/option"},
+		instead: "generate spells what programs say of themselves; it knows no check and no file (rule 5)",
+	},
+	{
 		path: "lib/tail", libraries: []string{"github.com/fsnotify/fsnotify", "golang.org/x/sys"},
 		instead: "tail follows any file and knows nothing of squid",
 	},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -93,6 +94,9 @@ type run struct {
 func (r *run) main(ctx context.Context) int {
 	r.config = r.Default()
 	r.options = option.New(&r.common, r.config)
+	if slices.Contains(r.args, option.DescribeFlag) {
+		return r.describe()
+	}
 	target, err := r.configure()
 	switch {
 	case r.common.Help:
