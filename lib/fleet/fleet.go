@@ -179,8 +179,8 @@ func Parse(file string, text []byte, kinds []check.Kind) (*Fleet, error) {
 }
 
 // Options puts what the inventory says of one check of one host into o, whose
-// check is of that kind, and returns the host as a target. Nothing else in the
-// file is judged: a plugin knows its own check only.
+// check is of that kind, and returns the host as a target; no host at all is the only
+// one of the file. Nothing else in the file is judged: a plugin knows its own check only.
 func Options(path, host string, kind check.Kind, o *option.Options) (metric.Target, error) {
 	text, err := read(path)
 	if err != nil {
@@ -193,9 +193,10 @@ func Options(path, host string, kind check.Kind, o *option.Options) (metric.Targ
 	}
 	var names []string
 	id := newIdentityReader()
-	for _, item := range list(all["hosts"], "hosts") {
+	hosts := list(all["hosts"], "hosts")
+	for _, item := range hosts {
 		name, _ := scalar(index(item.entries("host"))["name"])
-		if names = append(names, name); name != host {
+		if names = append(names, name); name != host && (host != "" || len(hosts) > 1) {
 			continue
 		}
 		h, own := id.read(item)
@@ -211,6 +212,8 @@ func Options(path, host string, kind check.Kind, o *option.Options) (metric.Targ
 		return metric.Target{}, errors.Join(doc.faults...)
 	case len(names) == 0:
 		return metric.Target{}, fmt.Errorf("inventory %q names no hosts", path)
+	case host == "":
+		return metric.Target{}, fmt.Errorf("inventory %q has %d hosts: name one with --fleet-host", path, len(names))
 	}
 	return metric.Target{}, fmt.Errorf("inventory %q has no host %q%s", path, host, nearest(host, names[:min(len(names), 20)]))
 }

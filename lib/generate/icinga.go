@@ -28,6 +28,9 @@ func CheckCommand(p option.Program) string {
 		if o.Repeats && !o.Switch {
 			b.WriteString("\t\t\trepeat_key = true\n")
 		}
+		if o.Name == "hostname" {
+			fmt.Fprintf(&b, "\t\t\tset_if = {{ var hosts = macro(%s); return hosts && hosts != \"\" }}\n", macro)
+		}
 		fmt.Fprintf(&b, "\t\t\tdescription = %s\n\t\t}\n", icingaQuoted(o.Help))
 	}
 	b.WriteString("\t}\n")

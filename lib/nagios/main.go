@@ -138,12 +138,12 @@ func (r *run) configure() (metric.Target, error) {
 	var target metric.Target
 	file, host := last(words, ini, "fleet"), last(words, ini, "fleet-host")
 	switch {
-	case file != "" && host != "":
+	case file != "": // which may name one host only, the one that is meant
 		if target, err = fleet.Options(file, host, r.Kind, r.options); err != nil {
 			return metric.Target{}, err
 		}
-	case file != "" || host != "":
-		return metric.Target{}, errors.New("--fleet and --fleet-host go together")
+	case host != "":
+		return metric.Target{}, errors.New("--fleet-host is a name in the file of --fleet, which is not given")
 	}
 	for _, w := range ini {
 		if err := r.options.Put(w.Name, w.from, w.Values...); err != nil {

@@ -328,7 +328,8 @@ hosts:
 		"--fleet " + file + " --fleet-host baltimore -w 10 -c 20": "SPEED OK",
 		"--fleet " + file + " --fleet-host baltimor":              `has no host "baltimor": did you mean "baltimore"?`,
 		"--fleet " + file + " --fleet-host other":                 file + `:9:45: speed: warning: end of range "3x"`,
-		"--fleet " + file:                     "--fleet and --fleet-host go together",
+		"--fleet " + file:                     "has 2 hosts: name one with --fleet-host",
+		"--fleet-host baltimore":              "--fleet-host is a name in the file of --fleet, which is not given",
 		"--fleet /nonexistent --fleet-host a": "reading inventory: stat /nonexistent: no such file or directory",
 	} {
 		if _, out := execute(strings.Fields(args)...); !strings.Contains(out, want) {

@@ -74,7 +74,7 @@ func nagiosConf(tb testing.TB, dir string, objects map[string]string) string {
 		"check_result_path=DIR/spool", "state_retention_file=DIR/retention.dat", "event_broker_options=0",
 		"interval_length=1", "max_check_result_reaper_time=30", "check_result_reaper_frequency=1",
 		"service_check_timeout=60", "process_performance_data=1", "use_syslog=0", "enable_environment_macros=0",
-		"max_service_check_spread=0", "max_host_check_spread=0", "service_inter_check_delay_method=n",
+		"max_service_check_spread=1", "max_host_check_spread=1", "service_inter_check_delay_method=n",
 		"illegal_macro_output_chars=`~$&|'\"<>", "illegal_object_name_chars=`~!$%^&*|'\"<>?,()=", "daemon_dumps_core=0",
 	} {
 		b.WriteString(strings.ReplaceAll(line, "DIR", dir) + "\n")

@@ -1,0 +1,89 @@
+package contrib
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"milepost/lib/peers"
+)
+
+// inventory is what the commands find hosts in: this machine, with limits that alert.
+const inventory = `hosts:
+  - name: "edge"
+    address: 127.0.0.1
+    checks:
+      packet_loss: {count: 3, spacing: 0.02, rtt_warning: "@0:1"}
+`
+
+// useFleet writes the inventory where nagios may read it, and has commands take it.
+func useFleet(t *testing.T, commands, text string) string {
+	t.Helper()
+	file := filepath.Join(peers.Dir(t), "milepost.yml")
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return strings.NewReplacer("/etc/milepost/milepost.yml", file, "/etc/milepost/proxy.yml", file).Replace(commands)
+}
+
+// TestRealNagios: Nagios takes the commands, those of the sample host, and shows states,
+// long output and performance data of what they print.
+func TestRealNagios(t *testing.T) {
+	s := programs(t)
+	permit(t, s.programs+"/check_packet_loss")
+	commands := useFleet(t, s.text(t, "nagios/milepost.cfg"), inventory)
+	resolver := peers.StartUnbound(t, "  local-zone: \"com.\" static\n  local-zone: \"invalid.\" static\n")
+	n := peers.StartNagios(t, map[string]string{
+		"basics.cfg": peers.NagiosBasics, "commands.cfg": commands,
+		"objects.cfg": "define host {\n\thost_name edge\n\taddress 127.0.0.1\n\tmax_check_attempts 1\n\tcheck_period 24x7\n\tnotification_period 24x7\n\tactive_checks_enabled 0\n\tcontacts nobody\n}\n" +
+			nagiosService("resolver", fmt.Sprintf("milepost_resolver!-H 127.0.0.1 -p %d", resolver.Port)) +
+			nagiosService("loss of the inventory", "milepost_packet_loss_fleet") +
+			nagiosService("nothing listens", "milepost_squid_auth!-p 9 --wrong never --no-credentials allowed --url http://127.0.0.1/") +
+			nagiosService("a mistake", "milepost_clock_offset!--sauce ntp"),
+	})
+	for _, tt := range []struct{ service, state, output, long, perf string }{
+		{"resolver", "0", "RESOLVER OK: ", "stage: ", "time="},
+		{"loss of the inventory", "1", "PACKET_LOSS WARNING: the median round trip is ", "stage: ", "loss=0%"},
+		{"nothing listens", "2", "SQUID_AUTH CRITICAL: ", "stage: ", ""},
+		{"a mistake", "3", "CLOCK_OFFSET UNKNOWN: usage: ", "", ""},
+	} {
+		got := n.Service(tt.service)
+		if got.State != tt.state || !strings.HasPrefix(got.Output, tt.output) || !strings.Contains(got.Long, tt.long) || !strings.Contains(got.Perf, tt.perf) {
+			t.Errorf("%s: Nagios shows %+v, want %+v", tt.service, got, tt)
+		}
+	}
+}
+
+func nagiosService(description, command string) string {
+	return fmt.Sprintf("define service {\n\thost_name edge\n\tservice_description %s\n\tcheck_command %s\n\tcheck_period 24x7\n\tnotification_period 24x7\n\tcontacts nobody\n\tmax_check_attempts 1\n\tcheck_interval 60\n\tretry_interval 60\n}\n", description, command)
+}
+
+// TestRealNagiosSample: the sample beside the commands is valid as it stands, and names
+// only commands that are there.
+func TestRealNagiosSample(t *testing.T) {
+	s := programs(t)
+	says, valid := peers.CheckNagios(t, map[string]string{
+		"basics.cfg":   peers.NagiosBasics + "define command {\n\tcommand_name check_nrpe\n\tcommand_line /bin/true\n}\n",
+		"commands.cfg": read(t, s.generated+"/nagios/milepost.cfg"), "sample.cfg": read(t, "nagios/sample.cfg"),
+	})
+	if !valid || !strings.Contains(says, "Total Warnings: 0") {
+		t.Error(says)
+	}
+}
+
+// TestNoCommandNameIsTaken: a command_name that is there already keeps Nagios from
+// starting, and so does a CheckCommand Icinga.
+func TestRealNoCommandNameIsTaken(t *testing.T) {
+	s := programs(t)
+	for _, file := range []string{"nagios/milepost.cfg", "nrpe/milepost.cfg", "icinga2/milepost.conf"} {
+		for line := range strings.Lines(read(t, filepath.Join(s.generated, file))) {
+			for _, keyword := range []string{"\tcommand_name\t", "command[", "object CheckCommand \""} {
+				if name, ok := strings.CutPrefix(line, keyword); ok && !strings.HasPrefix(name, "milepost_") {
+					t.Errorf("%s: a command without the prefix: %s", file, line)
+				}
+			}
+		}
+	}
+}
