@@ -4,32 +4,41 @@ import (
 	"net/netip"
 	"time"
 
-	"milepost/lib/burst"
+	"milepost/lib/echo"
 )
 
 // A ledger keeps account of packets: what became of each, in the order of
 // sending. It knows no clock; the times come in with the events.
 type ledger struct {
 	to       netip.Addr
+	began    time.Time
 	patience time.Duration // that a packet is never waited for longer than; 0 = none
 	end      time.Time     // that a packet is not waited for beyond leastWait; zero = none
 	keep     int           // how many settled packets are remembered
+
+	// missed says that this monitor itself missed answers between these times: that
+	// one did not come then says nothing. nil = never.
+	missed func(from, to time.Time) bool
+	// settles is told of each answered or lost packet once, in the order of sending;
+	// nil = nobody.
+	settles func(packet)
 
 	packets []packet // by number, from first on
 	first   int
 	settled int // of packets: what became of these is known
 	usual   time.Duration
-	onset   *burst.Onset
 	totals  Totals
-	stray   netip.Addr      // who sent the latest stray
-	fresh   []time.Duration // round trips since the latest look
+	stray   netip.Addr // who sent the latest stray
+	refusal refusal    // the latest
 }
 
 // A packet is one request and what became of it.
 type packet struct {
-	state state
-	sent  time.Time // zero until told
-	rtt   time.Duration
+	sent    time.Duration // since the ledger began
+	rtt     time.Duration
+	state   state
+	told    bool // sent is known
+	refused bool // a router, or the host, said that it would not get there
 }
 
 type state uint8
@@ -38,23 +47,34 @@ const (
 	waiting state = iota
 	answered
 	lost
-	late   // lost, and answered afterwards
-	unsent // could not be sent: says nothing of the path
+	late // lost, and answered afterwards
+	void // could not be sent, or its answer not be heard: says nothing of the path
 )
 
+// A refusal is an ICMP error.
+type refusal struct {
+	what string
+	by   netip.Addr
+}
+
 // note books e.
-func (l *ledger) note(e Event) {
+func (l *ledger) note(e echo.Event) {
 	p := l.packet(e.Seq)
 	switch {
+	case e.Refusal != "":
+		if p != nil {
+			p.refused = true
+		}
+		l.refusal = refusal{e.Refusal, e.From}
 	case e.From.IsValid() && e.From != l.to:
 		l.totals.Strays++
 		l.stray = e.From
 	case p == nil:
 		l.totals.Late++ // so late that the packet is forgotten
 	case e.Err != nil:
-		p.state = unsent
+		p.state = void
 	case !e.From.IsValid():
-		p.sent = e.At
+		p.sent, p.told = e.At.Sub(l.began), true
 		l.totals.Sent++
 	default:
 		l.reply(p, e.At)
@@ -63,7 +83,7 @@ func (l *ledger) note(e Event) {
 
 // reply books an answer to p that came at that time.
 func (l *ledger) reply(p *packet, at time.Time) {
-	rtt := at.Sub(p.sent)
+	rtt := max(at.Sub(l.began)-p.sent, 0)
 	switch p.state {
 	case waiting:
 		p.state, p.rtt = answered, rtt
@@ -102,11 +122,12 @@ func (l *ledger) wait() time.Duration {
 
 // deadline is when p's time is up.
 func (l *ledger) deadline(p *packet) time.Time {
-	d := p.sent.Add(l.wait())
+	sent := l.began.Add(p.sent)
+	d := sent.Add(l.wait())
 	if l.end.IsZero() || !d.After(l.end) {
 		return d
 	}
-	if least := p.sent.Add(min(leastWait, l.wait())); least.After(l.end) {
+	if least := sent.Add(min(leastWait, l.wait())); least.After(l.end) {
 		return least
 	}
 	return l.end
@@ -115,19 +136,28 @@ func (l *ledger) deadline(p *packet) time.Time {
 // due is when the next packet's time is up; false while none is out.
 func (l *ledger) due() (time.Time, bool) {
 	for i := l.settled; i < len(l.packets); i++ {
-		if p := &l.packets[i]; p.state == waiting && !p.sent.IsZero() {
+		if p := &l.packets[i]; p.state == waiting && p.told {
 			return l.deadline(p), true // they were sent in order and all wait as long
 		}
 	}
 	return time.Time{}, false
 }
 
-// expire gives up the packets whose time is up.
+// expire gives up the packets whose time is up; all that came before now is booked.
 func (l *ledger) expire(now time.Time) {
 	for i := l.settled; i < len(l.packets); i++ {
 		p := &l.packets[i]
-		if p.state == waiting && !p.sent.IsZero() && !now.Before(l.deadline(p)) {
-			p.state = lost
+		if p.state != waiting || !p.told {
+			continue
+		}
+		deadline := l.deadline(p)
+		if now.Before(deadline) {
+			continue
+		}
+		p.state = lost
+		if l.missed != nil && l.missed(l.began.Add(p.sent), deadline) {
+			p.state = void
+			l.totals.Void++
 		}
 	}
 }
@@ -137,18 +167,30 @@ func (l *ledger) expire(now time.Time) {
 func (l *ledger) settle() bool {
 	before := l.settled
 	for l.settled < len(l.packets) && l.packets[l.settled].state != waiting {
-		switch p := &l.packets[l.settled]; p.state {
+		p := l.packets[l.settled]
+		switch p.state {
 		case answered:
 			l.totals.Received++
-			l.fresh = append(l.fresh, p.rtt)
-			l.onset.Add(false)
 		case lost, late:
 			l.totals.Lost++
-			l.onset.Add(true)
+		}
+		if p.state != void && l.settles != nil {
+			l.settles(p)
 		}
 		l.settled++
 	}
 	return l.settled > before
+}
+
+// renew gives up what is out, without a word on it: the host has another address.
+func (l *ledger) renew(to netip.Addr) {
+	l.to = to
+	for i := l.settled; i < len(l.packets); i++ {
+		if p := &l.packets[i]; p.state == waiting {
+			p.state = void
+			l.totals.Void++
+		}
+	}
 }
 
 // packet is the one with that number; nil if it is forgotten.
@@ -176,9 +218,11 @@ func (l *ledger) forget() {
 func (l *ledger) window(n int) []Packet {
 	latest := make([]Packet, 0, n)
 	for _, p := range l.packets[max(0, l.settled-n):l.settled] {
-		if p.state != unsent {
-			latest = append(latest, Packet{Lost: p.state != answered, Late: p.state == late, RTT: p.rtt})
+		if p.state != void {
+			latest = append(latest, Packet{Lost: p.lost(), Late: p.state == late, Refused: p.refused, RTT: p.rtt})
 		}
 	}
 	return latest
 }
+
+func (p packet) lost() bool { return p.state == lost || p.state == late }

@@ -7,31 +7,32 @@ import (
 	"testing"
 	"time"
 
-	"milepost/lib/burst"
+	"milepost/lib/echo"
 )
 
 // story books what its words tell, each with its time in milliseconds: "0>100"
 // number 0 leaves, "0<180" is answered, "0?180" is answered by a stranger,
-// "0!100" could not be sent, "@1100" is a look at the clock.
+// "0#180" is refused by a router, "0!100" could not be sent, "@1100" is a look at the clock.
 func story(l *ledger, words string) {
-	start := time.Now()
 	for word := range strings.FieldsSeq(words) {
 		var seq, ms int
 		var what rune
 		if n, _ := fmt.Sscanf(word, "@%d", &ms); n == 1 {
-			l.expire(start.Add(time.Duration(ms) * time.Millisecond))
+			l.expire(l.began.Add(time.Duration(ms) * time.Millisecond))
 			l.settle()
 			continue
 		}
 		if _, err := fmt.Sscanf(word, "%d%c%d", &seq, &what, &ms); err != nil {
 			panic(word)
 		}
-		e := Event{Seq: seq, At: start.Add(time.Duration(ms) * time.Millisecond)}
+		e := echo.Event{Seq: seq, At: l.began.Add(time.Duration(ms) * time.Millisecond)}
 		switch what {
 		case '<':
 			e.From = l.to
 		case '?':
 			e.From = netip.MustParseAddr("198.51.100.9")
+		case '#':
+			e.From, e.Refusal = netip.MustParseAddr("198.51.100.1"), "host unreachable"
 		case '!':
 			e.Err = fmt.Errorf("no route")
 		}
@@ -41,7 +42,7 @@ func story(l *ledger, words string) {
 }
 
 func newLedger(keep int) *ledger {
-	return &ledger{to: host, keep: keep, onset: burst.Chain{Loss: 0.02, Repeat: 0.33}.Onset()}
+	return &ledger{to: host, keep: keep, began: time.Now()}
 }
 
 func TestLedger(t *testing.T) {
@@ -58,6 +59,10 @@ func TestLedger(t *testing.T) {
 		{"and so when the first is lost", "0>0 1>250 1<330 @1000", "x.", "2 sent 1 received 1 lost 0 late 0 twice 0 strange"},
 		{"a stranger's answer, then the own", "0>0 0?40 0<80", ".", "1 sent 1 received 0 lost 0 late 0 twice 1 strange"},
 		{"only a stranger's answer", "0>0 0?40 @1000", "x", "1 sent 0 received 1 lost 0 late 0 twice 1 strange"},
+		{"refused is lost when its time is up", "0>0 0#80 @999 @1000", "x", "1 sent 0 received 1 lost 0 late 0 twice 0 strange"},
+		{"refused, and answered all the same", "0>0 0#80 0<90", ".", "1 sent 1 received 0 lost 0 late 0 twice 0 strange"},
+		{"answered before it left", "0>100 0<99", ".", "1 sent 1 received 0 lost 0 late 0 twice 0 strange"},
+		{"late by a minute", "0>0 @1000 0<61000", "l", "1 sent 0 received 1 lost 1 late 0 twice 0 strange"},
 		{"could not be sent", "0!0 1>250 1<330", ".", "1 sent 1 received 0 lost 0 late 0 twice 0 strange"},
 		{"a slow path is waited for: 3 round trips", "0>0 0<600 1>1000 @2799", ".", "2 sent 1 received 0 lost 0 late 0 twice 0 strange"},
 		{"but not longer", "0>0 0<600 1>1000 @2800", ".x", "2 sent 1 received 1 lost 0 late 0 twice 0 strange"},
@@ -117,11 +122,11 @@ func TestLedgerWithinATime(t *testing.T) {
 	for _, tt := range tests {
 		l := newLedger(5)
 		l.patience, l.usual = tt.patience, tt.usual
-		p := packet{sent: time.Now()}
+		p := packet{}
 		if tt.end > 0 {
-			l.end = p.sent.Add(tt.end)
+			l.end = l.began.Add(tt.end)
 		}
-		if got := l.deadline(&p).Sub(p.sent); got != tt.want {
+		if got := l.deadline(&p).Sub(l.began); got != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 	}

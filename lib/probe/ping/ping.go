@@ -17,23 +17,23 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"net/netip"
 	"time"
 
-	"milepost/lib/burst"
+	"milepost/lib/echo"
 	"milepost/lib/metric"
 )
 
 // Config is how to ping and what is allowed.
 type Config struct {
-	Count    int           `short:"n" placeholder:"N" help:"Packets to send; 0 goes on for ever."`
+	Count    int           `short:"n" placeholder:"N" help:"Packets to send."`
 	Spacing  time.Duration `short:"i" placeholder:"SECONDS" help:"Time from one packet to the next."`
-	Window   int           `placeholder:"N" help:"Where packets are sent for ever: how many of the latest are judged."`
 	Baseline Percent       `placeholder:"PERCENT" help:"Loss that is usual on this path. Without limits on the loss, only more than this is bad; not given, 0.5 is assumed."`
 	Burst    float64       `placeholder:"CHANCE" help:"Chance from 0 to 1 that a packet sent 0.25 s after a lost one is lost too; at least the baseline is assumed."`
 	Bounds   `embed:""`
 
-	Echo func(ctx context.Context, p Plan, tell func(Event)) error `kong:"-"` // nil = over the network
+	Streams *Streams `kong:"-"` // look at the host's stream there, and send nothing for it; nil = a round
+
+	begin func(echo.Plan) (pinger, error) // nil = over the network
 }
 
 // Bounds are the limits that a user sets.
@@ -55,18 +55,16 @@ const (
 
 // Default is 20 packets in five seconds and no baseline.
 func Default() Config {
-	return Config{Count: 20, Spacing: burstStep, Window: 60, Burst: 0.33}
+	return Config{Count: 20, Spacing: burstStep, Burst: 0.33}
 }
 
 // Validate refuses what cannot be.
 func (c Config) Validate() error {
 	switch {
-	case c.Count < 0 || c.Count > maxPackets:
-		return fmt.Errorf("--count: %d is not between 1 and %d, nor 0, which goes on for ever", c.Count, maxPackets)
+	case c.Count < 1 || c.Count > maxPackets:
+		return fmt.Errorf("--count: %d is not between 1 and %d", c.Count, maxPackets)
 	case c.Spacing < minSpacing || c.Spacing > maxSpacing:
 		return fmt.Errorf("--spacing: %v is not between %v and %v", c.Spacing, minSpacing, maxSpacing)
-	case c.Window < 1 || c.Window > maxPackets:
-		return fmt.Errorf("--window: %d is not between 1 and %d", c.Window, maxPackets)
 	case !(c.Burst >= 0 && c.Burst < 1):
 		return fmt.Errorf("--burst: %v is no chance from 0 to below 1", c.Burst)
 	}
@@ -85,6 +83,12 @@ func (c Config) Limits() []metric.Limit {
 		loss = metric.On("loss", c.Warning, c.Critical)
 	}
 	limits := []metric.Limit{metric.Never("all_lost"), loss}
+	if c.Streams != nil { // these only add to what the round itself amounts to
+		limits = append(limits, metric.Never("down"))
+		if !c.limited() {
+			limits = append(limits, metric.Limit{Warning: metric.All{"degraded": metric.MustRange("0:0")}})
+		}
+	}
 	if !c.RTTWarning.IsZero() || !c.RTTCritical.IsZero() {
 		limits = append(limits, metric.On("rtt_median", c.RTTWarning, c.RTTCritical))
 	}
@@ -94,44 +98,18 @@ func (c Config) Limits() []metric.Limit {
 // limited says that the user set a limit on the loss himself.
 func (c Config) limited() bool { return !c.Warning.IsZero() || !c.Critical.IsZero() }
 
-// usual is what the loss of a window of n packets this far apart is held against.
-// Packets closer than burstStep are taken for as much alike as at burstStep: how
-// much more alike they are nobody said, and taken for more, no loss among them
-// would ever be more than one burst.
-func (c Config) usual(spacing time.Duration, n int) Usual {
-	loss, given := c.Baseline.Value()
-	if !given {
-		loss = assumedLoss
-	}
-	chain := burst.Chain{Loss: loss / 100, Repeat: max(loss/100, c.Burst)}.Every(max(float64(spacing)/float64(burstStep), 1))
-	return Usual{Loss: loss, Assumed: !given, Judged: given || !c.limited(), chain: chain, tails: chain.Tails(n)}
-}
-
-// A Plan is what an Echo is to send.
-type Plan struct {
-	To      netip.Addr
-	Count   int // 0 = until ctx ends, each up to a tenth of the spacing early or late
-	Spacing time.Duration
-}
-
-// An Event is what an Echo tells: that a request left, that a reply came, or
-// that a request could not be sent. An Echo that cannot go on returns why.
-type Event struct {
-	Seq  int        // which request, from 0
-	At   time.Time  // with its monotonic reading
-	From netip.Addr // who replied; zero if the request left
-	Err  error      // why the request could not be sent
-}
-
-// Measure pings t's first address. It yields a Result whenever packets are
-// settled; of a stream (Count 0) until ctx ends. A request that could not be
-// sent is an error, which ends a round but not a stream.
+// Measure pings t's first address. It yields a Result whenever packets are settled.
+// A request that could not be sent is an error, which ends the round.
 func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		if len(t.Addrs) == 0 {
 			yield(Result{}, fmt.Errorf("pinging %q: %w", t.Address, errors.New("it has no address")))
 			return
 		}
-		newRound(ctx, t, c).run(ctx, yield)
+		if c.Streams != nil {
+			c.Streams.measure(ctx, t, c)(yield)
+			return
+		}
+		newRound(ctx, t, c, c.usual()).run(ctx, yield)
 	}
 }

@@ -3,7 +3,6 @@ package ping
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/netip"
 	"slices"
@@ -13,48 +12,69 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/echo"
 	"milepost/lib/metric"
 )
 
 var host = netip.MustParseAddr("192.0.2.1")
 
-// path is an Echo whose packets fare as the letters say, over and over: "." is
+// path is a network whose packets fare as the letters say, over and over: "." is
 // answered after 80 ms, "o" after 400 ms and so after the next one, "r" after
 // 700 ms, "L" after 1.2 s, "l" after a minute, "x" never, "d" twice, "s" by a
 // stranger.
-func path(pattern string) func(context.Context, Plan, func(Event)) error {
-	return func(ctx context.Context, p Plan, tell func(Event)) error {
-		answer := func(seq int, after time.Duration, from netip.Addr) {
-			time.AfterFunc(after, func() { tell(Event{Seq: seq, At: time.Now(), From: from}) })
-		}
-		for i := 0; p.Count == 0 || i < p.Count; i++ {
-			tell(Event{Seq: i, At: time.Now()})
+func path(pattern string) func(echo.Plan) (pinger, error) {
+	return func(p echo.Plan) (pinger, error) {
+		var s script
+		for i := range p.Count {
+			at := time.Now().Add(time.Duration(i) * p.Spacing)
+			answer := func(after time.Duration, from netip.Addr) {
+				s.events = append(s.events, echo.Event{Seq: i, At: at.Add(after), From: from})
+			}
+			s.events = append(s.events, echo.Event{Seq: i, At: at})
 			switch pattern[i%len(pattern)] {
 			case '.':
-				answer(i, 80*time.Millisecond, p.To)
+				answer(80*time.Millisecond, p.To)
 			case 'o':
-				answer(i, 400*time.Millisecond, p.To)
+				answer(400*time.Millisecond, p.To)
 			case 'r':
-				answer(i, 700*time.Millisecond, p.To)
+				answer(700*time.Millisecond, p.To)
 			case 'L':
-				answer(i, 1200*time.Millisecond, p.To)
+				answer(1200*time.Millisecond, p.To)
 			case 'l':
-				answer(i, time.Minute, p.To)
+				answer(time.Minute, p.To)
 			case 'd':
-				answer(i, 80*time.Millisecond, p.To)
-				answer(i, 90*time.Millisecond, p.To)
+				answer(80*time.Millisecond, p.To)
+				answer(90*time.Millisecond, p.To)
 			case 's':
-				answer(i, 80*time.Millisecond, netip.MustParseAddr("198.51.100.9"))
-			}
-			select {
-			case <-time.After(p.Spacing):
-			case <-ctx.Done():
-				return nil
+				answer(80*time.Millisecond, netip.MustParseAddr("198.51.100.9"))
 			}
 		}
-		<-ctx.Done()
-		return nil
+		slices.SortStableFunc(s.events, func(a, b echo.Event) int { return a.At.Compare(b.At) })
+		return &s, nil
 	}
+}
+
+// A script is what will happen.
+type script struct{ events []echo.Event }
+
+func (s *script) Close() {}
+
+func (s *script) Next(ctx context.Context, until time.Time) ([]echo.Event, error) {
+	coming := len(s.events) > 0 && !s.events[0].At.After(until)
+	if coming {
+		until = s.events[0].At
+	}
+	select {
+	case <-time.After(time.Until(until)):
+	case <-ctx.Done():
+		return nil, nil
+	}
+	if !coming {
+		return nil, nil
+	}
+	next := s.events[:1]
+	s.events = s.events[1:]
+	return next, nil
 }
 
 func run(t *testing.T, c Config, timeout time.Duration) check.Outcome {
@@ -103,7 +123,7 @@ func TestRounds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := Default()
-				c.Echo = path(tt.pattern)
+				c.begin = path(tt.pattern)
 				tt.change(&c)
 				if tt.timeout == 0 {
 					tt.timeout = 10 * time.Second
@@ -124,7 +144,7 @@ func TestRounds(t *testing.T) {
 func TestWhatCannotBeSentIsNotLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := Default()
-		c.Echo = func(context.Context, Plan, func(Event)) error { return errors.New("no permission for ICMP") }
+		c.begin = func(echo.Plan) (pinger, error) { return nil, errors.New("no permission for ICMP") }
 		if o := run(t, c, 10*time.Second); o.Status.String() != "UNKNOWN" || o.Summary != `pinging "192.0.2.1": no permission for ICMP` {
 			t.Errorf("%v %q", o.Status, o.Summary)
 		}
@@ -134,7 +154,7 @@ func TestWhatCannotBeSentIsNotLost(t *testing.T) {
 func TestAPanicOfThePingerIsTheChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := Default()
-		c.Echo = func(context.Context, Plan, func(Event)) error { panic("boom") }
+		c.begin = func(echo.Plan) (pinger, error) { panic("boom") }
 		if o := run(t, c, 10*time.Second); o.Summary != "the check itself is broken: panic: boom" {
 			t.Errorf("%v %q", o.Status, o.Summary)
 		}
@@ -158,12 +178,11 @@ func TestEnds(t *testing.T) {
 		{"enough", ".", 20, 900 * time.Millisecond, "OK 0/4 lost (0 %, 95 % CI 0-49 %), no baseline (0.5 % assumed), p=1, cut short after 4 of 20"},
 		{"enough, all lost", "x", 20, 1800 * time.Millisecond, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, cut short after 4 of 20"},
 		{"enough of few", ".", 2, 100 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
-		{"a stream before it knows anything", ".", 0, 50 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := Default()
-				c.Count, c.Echo = tt.count, path(tt.pattern)
+				c.Count, c.begin = tt.count, path(tt.pattern)
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
 				sigterm := func() { cancel(errors.New("SIGTERM")) }
@@ -183,94 +202,6 @@ func TestEnds(t *testing.T) {
 			})
 		})
 	}
-}
-
-// The stream's totals count every packet once, and never one in flight.
-func TestStream(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := Default()
-		c.Count, c.Spacing, c.Window, c.Echo = 0, time.Second, 10, path("....x")
-		ctx, cancel := context.WithTimeout(t.Context(), 101*time.Second)
-		defer cancel()
-		bound, err := check.Define("packet_loss", Default, Measure).Bind(&c, metric.Target{Name: "a", Address: host.String()})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var last check.Outcome
-		rtts := 0
-		for o := range bound.Watch(ctx) {
-			totals := map[string]float64{}
-			for _, f := range o.Findings {
-				if f.Kind == metric.Counter {
-					totals[f.Metric] = f.Value
-				}
-				if f.Kind == metric.Observation {
-					rtts++
-				}
-			}
-			if flight := totals["ping_sent_total"] - totals["ping_received_total"] - totals["ping_lost_total"]; flight < 0 || flight > 3 {
-				t.Fatalf("%v in flight of %v", flight, totals)
-			}
-			if len(totals) > 0 {
-				last = o
-			}
-		}
-		if !strings.HasPrefix(last.Summary, "2/10 lost (20 %") {
-			t.Errorf("%q", last.Summary)
-		}
-		if rtts < 79 || rtts > 81 {
-			t.Errorf("%d round trips told, want each of about 80 once", rtts)
-		}
-	})
-}
-
-// What cannot be sent is neither lost nor the end of a stream.
-func TestAStreamGoesOnWhereAPacketCannotBeSent(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := Default()
-		c.Count, c.Spacing, c.Window = 0, time.Second, 1
-		c.Echo = func(ctx context.Context, p Plan, tell func(Event)) error {
-			for i := 0; sleep(ctx, p.Spacing); i++ {
-				if i == 1 || i == 2 {
-					tell(Event{Seq: i, Err: errors.New("sending: network is unreachable")})
-					continue
-				}
-				tell(Event{Seq: i, At: time.Now()})
-				tell(Event{Seq: i, At: time.Now().Add(80 * time.Millisecond), From: p.To})
-			}
-			return nil
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 4500*time.Millisecond)
-		defer cancel()
-		var got []string
-		for r, err := range Measure(ctx, target(), c) {
-			got = append(got, fmt.Sprintf("%d sent, %d lost, %v", r.Totals.Sent, r.Totals.Lost, err))
-		}
-		want := []string{
-			"1 sent, 0 lost, <nil>",
-			`1 sent, 0 lost, pinging "192.0.2.1": sending: network is unreachable`,
-			`1 sent, 0 lost, pinging "192.0.2.1": sending: network is unreachable`,
-			"2 sent, 0 lost, <nil>",
-		}
-		if !slices.Equal(got, want) {
-			t.Errorf("%q, want %q", got, want)
-		}
-	})
-}
-
-func TestAStreamEndsWithItsPinger(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := Default()
-		c.Count = 0
-		c.Echo = func(context.Context, Plan, func(Event)) error { return errors.New("it broke") }
-		n := 0
-		for range Measure(t.Context(), target(), c) {
-			n++
-		}
-		if n != 1 {
-			t.Errorf("%d results, want the one error", n)
-		}
-	})
 }
 
 func target() metric.Target {
@@ -300,23 +231,11 @@ func TestFit(t *testing.T) {
 	}
 }
 
-func TestJittered(t *testing.T) {
-	least, most := time.Hour, time.Duration(0)
-	for range 1000 {
-		d := jittered(time.Second)
-		least, most = min(least, d), max(most, d)
-	}
-	if least < 900*time.Millisecond || least > 920*time.Millisecond || most > 1100*time.Millisecond || most < 1080*time.Millisecond {
-		t.Errorf("between %v and %v", least, most)
-	}
-}
-
 func TestValidate(t *testing.T) {
 	for want, change := range map[string]func(*Config){
 		"--count: 1001": func(c *Config) { c.Count = 1001 },
-		"--count: -1":   func(c *Config) { c.Count = -1 },
+		"--count: 0":    func(c *Config) { c.Count = 0 },
 		"--spacing: 0s": func(c *Config) { c.Spacing = 0 },
-		"--window: 0":   func(c *Config) { c.Window = 0 },
 		"--burst: 1":    func(c *Config) { c.Burst = 1 },
 		"--burst: NaN":  func(c *Config) { c.Burst = math.NaN() },
 	} {

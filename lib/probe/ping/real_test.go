@@ -91,21 +91,6 @@ func TestRealPath(t *testing.T) {
 	}
 }
 
-// A stream survives the loss of its route, and no packet is lost by it.
-func TestRealStream(t *testing.T) {
-	l := newLab(t)
-	lines := l.follow(t, attempt{Stream: true, Spacing: 20 * time.Millisecond})
-	await(t, lines, "OK 0/1 lost", "1/1 lost")
-	l.ip(t, "-n", l.near, "route", "replace", "prohibit", farAddr+"/32")
-	await(t, lines, "UNKNOWN pinging", "1/1 lost")
-	l.ip(t, "-n", l.near, "route", "del", "prohibit", farAddr+"/32")
-	await(t, lines, "OK 0/1 lost", "1/1 lost")
-	l.filter(t, l.far, "input: icmp type echo-request drop")
-	await(t, lines, "CRITICAL no packet came back; 1/1 lost", "UNKNOWN")
-	l.filter(t, l.far, "")
-	await(t, lines, "OK 0/1 lost", "UNKNOWN")
-}
-
 // Only what is needed is asked for: a program that may raise cap_net_raw does so
 // while it opens its socket; every group may ping without it where the sysctl says so.
 func TestRealPermission(t *testing.T) {
@@ -151,9 +136,6 @@ func (a attempt) config() Config {
 	}
 	if a.Spacing > 0 {
 		c.Spacing = a.Spacing
-	}
-	if a.Stream {
-		c.Count, c.Window = 0, 1
 	}
 	if err := c.Baseline.UnmarshalText([]byte(a.Baseline)); err != nil {
 		panic(err)

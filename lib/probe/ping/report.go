@@ -31,6 +31,11 @@ func (r Result) Report() metric.Report {
 		report.Samples = append(report.Samples, r.unusual(k, n)...)
 	}
 	report.Samples = append(report.Samples, r.allLost(k, n))
+	if r.Stream != nil { // what only Prometheus gets of a stream is Streams.Samples
+		report.Samples = append(report.Samples, r.Stream.flags()...)
+		report.Doubt = r.Stream.Common
+		return report
+	}
 	report.Samples = append(report.Samples, r.exported()...)
 	return report
 }
@@ -70,6 +75,14 @@ func (r Result) allLost(k, n int) metric.Sample {
 	return s
 }
 
+// flags are what the packets in a row tell, round after round.
+func (s Stream) flags() []metric.Sample {
+	return []metric.Sample{
+		metric.Flag("down", s.State == burst.Down, metric.FaultPath, metric.ReasonLoss, fmt.Sprintf("the latest %d packets are lost", s.Run)),
+		metric.Flag("degraded", s.State == burst.Degraded, metric.FaultPath, metric.ReasonLoss, "loss has risen above what is usual"),
+	}
+}
+
 func (r Result) roundTrips(rtts []time.Duration) []metric.Sample {
 	least, most := extremes(rtts)
 	middle, lo, hi := median(slices.Sorted(slices.Values(rtts)), r.Left)
@@ -84,26 +97,12 @@ func (r Result) roundTrips(rtts []time.Duration) []metric.Sample {
 	}
 }
 
-// exported is what only Prometheus gets.
+// exported is what only Prometheus gets of a round.
 func (r Result) exported() []metric.Sample {
-	samples := make([]metric.Sample, 0, 8+len(r.Fresh))
-	for _, c := range []struct {
-		name, help string
-		count      uint64
-	}{
-		{"ping_sent_total", "Echo requests sent.", r.Totals.Sent},
-		{"ping_received_total", "Echo requests answered in time.", r.Totals.Received},
-		{"ping_lost_total", "Echo requests not answered in their time.", r.Totals.Lost},
-		{"ping_late_total", "Lost echo requests that were answered afterwards.", r.Totals.Late},
-		{"ping_duplicates_total", "Further answers to one echo request.", r.Totals.Duplicates},
-		{"ping_strays_total", "Answers from another address than was asked.", r.Totals.Strays},
-	} {
-		samples = append(samples, metric.Sample{Metric: c.name, Help: c.help, Kind: metric.Counter, Value: float64(c.count)})
+	samples := make([]metric.Sample, 0, voids+len(r.Fresh))
+	for _, c := range counters[:voids] {
+		samples = append(samples, metric.Sample{Metric: c.name, Help: c.help, Kind: metric.Counter, Value: float64(c.of(r.Totals))})
 	}
-	samples = append(samples,
-		metric.Sample{Metric: "ping_baseline_loss_ratio", Help: "Share of packets whose loss is usual.", Unit: metric.Percent, Value: r.Usual.Loss},
-		metric.Sample{Metric: "ping_loss_score", Help: "Evidence that more is lost than usual: above 14.8 is one false alarm in 30 days of a packet a second.", Value: r.Score},
-	)
 	for _, rtt := range r.Fresh {
 		samples = append(samples, metric.Sample{
 			Metric: "ping_rtt_seconds", Help: "Round trips.", Kind: metric.Observation, Unit: metric.Seconds, Value: rtt.Seconds(),
@@ -122,16 +121,16 @@ func (r Result) text(k, n int) string {
 			parts = append(parts, fmt.Sprintf(format, args...))
 		}
 	}
-	add(r.Usual.Judged && !r.Usual.Assumed, "baseline %s %%", metric.Format(r.Usual.Loss))
-	add(r.Usual.Judged && r.Usual.Assumed, "no baseline (%s %% assumed)", metric.Format(r.Usual.Loss))
 	if r.Usual.Judged {
-		parts = append(parts, "p"+chance(r.Usual.chance(k, n+r.Left)))
+		parts = append(parts, r.Usual.text(), "p"+chance(r.Usual.chance(k, n+r.Left)))
 	}
 	add(r.Fitted > 0, "%d packets %s apart to fit into %s", r.Plan.Count, seconds(r.Plan.Spacing), seconds(r.Fitted.Round(100*time.Millisecond)))
-	add(r.Left > 0 && !r.Stream && r.CutShort == 0, "decided after %d of %d", n, n+r.Left)
-	add(r.Left > 0 && r.Stream, "%d of %d so far", n, n+r.Left)
+	add(r.Left > 0 && r.CutShort == 0, "decided after %d of %d", n, n+r.Left)
 	add(r.CutShort > 0, "cut short after %d of %d", n, n+r.CutShort)
-	if !r.Stream { // a stream's only grow
+	if refused := r.refused(); refused > 0 {
+		add(true, "%d refused (%s, says %v)", refused, r.Refusal.what, r.Refusal.by)
+	}
+	if r.Stream == nil { // a stream's only grow
 		add(r.Totals.Late > 0, "%d late", r.Totals.Late)
 		add(r.Totals.Duplicates > 0, "%d duplicate", r.Totals.Duplicates)
 		add(r.Totals.Strays > 0, "%d from %v ignored", r.Totals.Strays, r.Stray)
@@ -139,9 +138,20 @@ func (r Result) text(k, n int) string {
 	return strings.Join(parts, ", ")
 }
 
+// refused is how many of the lost packets an ICMP error came back for.
+func (r Result) refused() int {
+	n := 0
+	for _, p := range r.Packets {
+		if p.Lost && p.Refused {
+			n++
+		}
+	}
+	return n
+}
+
 // stages is the round in one; a stream has none.
 func (r Result) stages() []metric.Stage {
-	if r.Doing == "" || r.Stream {
+	if r.Doing == "" || r.Stream != nil {
 		return nil
 	}
 	var said strings.Builder
@@ -152,6 +162,8 @@ func (r Result) stages() []metric.Stage {
 			what = "lost, answered after " + millis(p.RTT)
 		case !p.Lost:
 			what = millis(p.RTT)
+		case p.Refused:
+			what = "lost, refused"
 		}
 		fmt.Fprintf(&said, "%d: %s\n", i, what)
 	}

@@ -6,55 +6,39 @@ import (
 	"slices"
 	"time"
 
-	"milepost/lib/burst"
+	"milepost/lib/echo"
 )
 
 // A Result is what is known of a round so far, or of a stream's latest packets.
 type Result struct {
 	Doing    string          // pinging "fra-1" (192.0.2.1)
-	Stream   bool            // it goes on for ever
+	Stream   *Stream         // what else is known of a stream; nil = it is a round
 	Packets  []Packet        // the settled ones, as they were sent
 	Left     int             // packets that are still to be settled, sent or not
 	CutShort int             // packets that were given up because ctx ended
-	Fresh    []time.Duration // round trips: of a round all, of a stream those since the result before
+	Fresh    []time.Duration // round trips of a round
 	Totals   Totals
 	Stray    netip.Addr // who sent the latest stray
-	Score    float64    // evidence that more is lost than usual: see burst.Onset
+	Refusal  refusal
 	Usual    Usual
-	Plan     Plan
+	Plan     echo.Plan
 	Fitted   time.Duration // the time that a longer plan was fitted into; 0 = it was as wanted
 	Took     time.Duration
 }
 
 // A Packet is what became of one.
 type Packet struct {
-	Lost bool
-	Late bool          // lost, and answered afterwards
-	RTT  time.Duration // of an answered or late one
+	Lost    bool
+	Late    bool          // lost, and answered afterwards
+	Refused bool          // an ICMP error came back
+	RTT     time.Duration // of an answered or late one
 }
 
 // Totals are counts since the beginning. Received and Lost are settled packets,
-// so what is sent and neither is still waited for.
+// so what is sent and neither is still waited for, or Void.
 type Totals struct {
 	Sent, Received, Lost, Late, Duplicates, Strays uint64
-}
-
-// Usual is the loss that is usual on the path.
-type Usual struct {
-	Loss    float64 // percent
-	Assumed bool    // nobody gave a baseline
-	Judged  bool    // the loss is held against it
-
-	chain burst.Chain
-	tails []float64 // of as many packets as are judged
-}
-
-// chance is how likely at least k of n packets are lost if all is as usual.
-func (u Usual) chance(k, n int) float64 {
-	if len(u.tails) != n+1 { // a round was cut short
-		u.tails = u.chain.Tails(n)
-	}
-	return u.tails[k]
+	Void                                           uint64 // of which this monitor cannot know
 }
 
 // RoundTrips are those of the answered packets, as they were sent.
