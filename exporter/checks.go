@@ -18,7 +18,7 @@ func kinds() []check.Kind {
 		check.Define("clock_offset", clock.Default, clock.Measure).With(change(sharing(&clock.Shared{}))),
 		check.Define("squid_auth", squidauth.Default, squidauth.Measure).Aimed().Asked(change(harmless)),
 		check.Define("resolver", resolver.Default, resolver.Measure).Local().Aimed().Open(),
-		check.Define("packet_loss", ping.Default, ping.Measure).Open().Streaming(change(endless)).Asked(change(counted)),
+		check.Define("packet_loss", ping.Default, ping.Measure).Open().Streaming(change(everySecond)).Asked(change(alone)),
 		check.Define("path", path.Using{Pinger: ping.Default()}.Default, path.Measure),
 		check.Define("host_drift", hostdrift.Default, hostdrift.Measure).Local(),
 	}
@@ -35,15 +35,27 @@ func harmless(c *squidauth.Config) { c.Login.Wrong = squidauth.Never }
 // once a minute.
 func sharing(s *clock.Shared) func(*clock.Config) { return func(c *clock.Config) { c.Shared = s } }
 
-// endless pings once a second for ever.
-func endless(c *ping.Config) { c.Count, c.Spacing = 0, time.Second }
+// everySecond is how far apart the packets of a stream are.
+func everySecond(c *ping.Config) { c.Spacing = time.Second }
 
-// counted pings as often as the plugin does, if it would go on for ever.
-func counted(c *ping.Config) {
-	if c.Count == 0 {
-		c.Count = ping.Default().Count
+// What pings.go follows of packet_loss.
+type (
+	streams = ping.Streams
+	looked  = ping.Result
+)
+
+// following is a change to a check of packet_loss that looks at its host's stream.
+func following(s *streams) func(cfg any) error {
+	return func(cfg any) error {
+		if c, ok := cfg.(*ping.Config); ok {
+			c.Streams = s
+		}
+		return nil
 	}
 }
+
+// alone sends its own packets, as the plugin does.
+func alone(c *ping.Config) { c.Streams, c.Spacing = nil, ping.Default().Spacing }
 
 // served are the kinds as serve runs them.
 func served() []check.Kind {

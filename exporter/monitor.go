@@ -35,6 +35,7 @@ type monitor struct {
 	collector *prom.Collector
 	billing   *billing
 	past      *past
+	pings     *pinging
 
 	reloadAsked chan chan error
 	stateDir    string
@@ -98,14 +99,16 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		Again: m.again, RoundDone: m.roundDone,
 		Confirm: func(ctx context.Context) { m.check().Now(ctx) },
 	}
+	m.pings = m.newPinging(inventory)
 	m.past = openPast(context.Background(), dir, log)
 	m.bar = statusbar.New(m.barConfig(inventory, dir), publicHosts(inventory), time.Now())
 	if err := m.bar.Restore(time.Now()); err != nil {
 		log.Warn("the last snapshot is not shown", "why", err)
 	}
 	m.adopt(inventory)
+	m.collector.Counted = m.pings.Histograms()
 	m.collector.Others = []iter.Seq[metric.Sample]{
-		m.samples, m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
+		m.samples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
 		func(yield func(metric.Sample) bool) { m.check().Samples()(yield) },
 	}
 	log.Info("an outage is shown as down", "within", hoststate.RedWithin(inventory.Interval, inventory.Timeout, hoststate.Retry))
@@ -149,6 +152,8 @@ func (m *monitor) watch(ctx context.Context) {
 	all.Go(func() { m.selfchecks(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
 	all.Go(func() { m.past.keep(ctx, m.save) })
+	all.Go(func() { m.pings.Run(ctx) })
+	all.Go(func() { m.postPaths(ctx) })
 	all.Wait()
 }
 
@@ -284,15 +289,12 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 		for j := range h.Checks {
 			c := &f.Hosts[i].Checks[j]
 			c.Lookup = m.lookup
+			*c = m.pings.followed(*c)
 			names = append(names, c.Name)
 			if c.Kind.IsAimed {
 				aimed = append(aimed, c.Name)
 			}
-			if c.Kind.Stream != nil {
-				s.Streams = append(s.Streams, *c)
-			} else {
-				s.Checks = append(s.Checks, *c)
-			}
+			s.Checks = append(s.Checks, *c)
 		}
 		hosts = append(hosts, s)
 		roles := hoststate.Roles{Down: f.Status.Down, Degraded: f.Status.Degraded}.Of(names, aimed)
@@ -303,6 +305,7 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 		next[h.Name] = w
 	}
 	m.inventory, m.watched = f, next
+	m.pings.keep(f)
 	m.scheduler.Replace(hosts)
 }
 

@@ -25,10 +25,11 @@ const prefix = "milepost_"
 // A sample that contradicts the page, such as a series that is there already, is
 // left out and counted in samples_dropped_total: it costs itself, not the page.
 type Collector struct {
-	Outcomes func() []check.Outcome    // a board's All; nil = none
-	Others   []iter.Seq[metric.Sample] // what no check measures: the ledger's totals
-	Classic  bool                      // histograms of seconds have classic buckets beside the native ones
-	Dropped  func(error)               // told why, once for each family that loses samples; nil = nobody
+	Outcomes func() []check.Outcome      // a board's All; nil = none
+	Others   []iter.Seq[metric.Sample]   // what no check measures: the ledger's totals
+	Counted  iter.Seq[*metric.Histogram] // histograms that are counted elsewhere, each good until the next; nil = none
+	Classic  bool                        // histograms of seconds have classic buckets beside the native ones
+	Dropped  func(error)                 // told why, once for each family that loses samples; nil = nobody
 
 	histograms histograms
 	dropped    atomic.Uint64
@@ -44,6 +45,11 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 	vectors := c.histograms.all()
 	for name := range vectors {
 		p.reserve(name)
+	}
+	if c.Counted != nil {
+		for h := range c.Counted {
+			p.histogram(h, c.Classic)
+		}
 	}
 	if c.Outcomes != nil {
 		for _, o := range c.Outcomes() {

@@ -15,6 +15,7 @@ type page struct {
 	to       chan<- prometheus.Metric
 	drop     func(family string, why error)
 	families map[string]*family // nil for the names that histograms take
+	counted  map[string]*family // of the histograms that somebody else counted
 
 	labels labels   // these three are reused from sample to sample
 	values []string // of the labels

@@ -83,7 +83,7 @@ func (l *ledger) note(e echo.Event) {
 
 // reply books an answer to p that came at that time.
 func (l *ledger) reply(p *packet, at time.Time) {
-	rtt := max(at.Sub(l.began)-p.sent, 0)
+	rtt := max(at.Sub(l.began)-p.sent, 1) // however coarse the clocks are, it took time
 	switch p.state {
 	case waiting:
 		p.state, p.rtt = answered, rtt

@@ -19,10 +19,11 @@ import (
 // the same numbers, as that of as many packets sent for it. The first look begins a
 // host's stream. The fields are set before the first use.
 type Streams struct {
-	Interval time.Duration     // one round
-	Memory   string            // the file that keeps what was learnt over a restart; "" = none
-	Changed  func(host string) // told when a path became better or worse; quick; nil = nobody
-	Failed   func(error)       // told why the memory could not be read or kept; nil = nobody
+	Interval time.Duration               // one round
+	Memory   string                      // the file that keeps what was learnt over a restart; "" = none
+	Changed  func(host string)           // told when a path became better or worse; quick; nil = nobody
+	Looked   func(host string, r Result) // sees what became of the packets since the look before; nil = nobody
+	Failed   func(error)                 // told why the memory could not be read or kept; nil = nobody
 
 	echo   echo.Stream
 	read   sync.Once // of the memory
@@ -66,10 +67,14 @@ func every(ctx context.Context, wait time.Duration, do func()) {
 
 // Keep ends the streams of all hosts but these. Theirs go on as they are.
 func (s *Streams) Keep(hosts []string) {
+	kept := map[string]bool{}
+	for _, name := range hosts {
+		kept[name] = true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, f := range s.hosts {
-		if !slices.Contains(hosts, name) {
+		if !kept[name] {
 			s.echo.Remove(f.target)
 			delete(s.hosts, name)
 		}
@@ -91,6 +96,9 @@ func (s *Streams) measure(ctx context.Context, t metric.Target, c Config) iter.S
 		}
 		result, trouble := f.look()
 		result.Doing, result.Stream.Common = doing, s.common.text()
+		if s.Looked != nil {
+			s.Looked(t.Name, result)
+		}
 		if trouble != nil {
 			trouble = fmt.Errorf("%s: %w", doing, trouble)
 		}
