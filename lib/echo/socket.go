@@ -120,7 +120,9 @@ func (s *socket) filter(fd int) error {
 	} else { // begins with the IP header, whose length is in its first byte
 		program = []unix.SockFilter{
 			{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH, K: 0},
-			{Code: loadByte | unix.BPF_IND, K: 0}, {Code: equal, K: kind, Jf: 3}, {Code: loadHalf | unix.BPF_IND, K: 4},
+			{Code: loadByte | unix.BPF_IND, K: 0},
+			{Code: equal, K: kind, Jf: 3},
+			{Code: loadHalf | unix.BPF_IND, K: 4},
 		}
 	}
 	program = append(program,

@@ -43,7 +43,7 @@ func (s *socket) wait(ctx context.Context, until time.Time, each func(answer)) e
 	if err := s.file.SetReadDeadline(until); err != nil {
 		return fmt.Errorf("listening for answers: %w", err)
 	}
-	if ctx.Err() != nil {
+	if ended(ctx) {
 		return nil // the interruption may have come before
 	}
 	err := s.conn.Read(func(fd uintptr) bool { return s.drain(int(fd), each) > 0 })
@@ -52,6 +52,9 @@ func (s *socket) wait(ctx context.Context, until time.Time, each func(answer)) e
 	}
 	return nil
 }
+
+// ended says that ctx has ended, which is no error here.
+func ended(ctx context.Context) bool { return ctx.Err() != nil }
 
 // drain reads the socket empty, and its queue of errors. It returns how much it read.
 func (s *socket) drain(fd int, each func(answer)) (heard int) {

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"milepost/lib/check"
+	"milepost/lib/crew"
 	"milepost/lib/metric"
 	"milepost/lib/peers"
 )
@@ -89,6 +90,21 @@ func TestRealPath(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A stream survives the loss of its route, and no packet is lost by it.
+func TestRealStream(t *testing.T) {
+	l := newLab(t)
+	lines := l.follow(t, attempt{Stream: true, Spacing: 20 * time.Millisecond})
+	await(t, lines, "OK 0/", "lost (100 %")
+	l.ip(t, "-n", l.near, "route", "replace", "prohibit", farAddr+"/32")
+	await(t, lines, "UNKNOWN pinging", "lost (100 %")
+	l.ip(t, "-n", l.near, "route", "del", "prohibit", farAddr+"/32")
+	await(t, lines, "OK 0/", "lost (100 %")
+	l.filter(t, l.far, "input: icmp type echo-request drop")
+	await(t, lines, "CRITICAL no packet came back; the latest ", "UNKNOWN")
+	l.filter(t, l.far, "")
+	await(t, lines, "OK 0/", "UNKNOWN")
 }
 
 // Only what is needed is asked for: a program that may raise cap_net_raw does so
@@ -192,13 +208,27 @@ func TestAttempt(t *testing.T) {
 			fmt.Printf("%sneeds %s: %s: %s\n", said, n.What, n.Have, n.Mend)
 		}
 	case a.Stream:
-		for o := range a.check(t.Context()).Watch(t.Context()) {
-			fmt.Printf("%s%s\n", said, outcome(o))
-		}
+		a.stream(t)
 	default:
 		o := a.check(t.Context()).Run(t.Context())
 		fmt.Printf("%s%s%s\n", said, outcome(o), effective(a))
 	}
+}
+
+// stream pings for ever, and tells what it sees again and again.
+func (a attempt) stream(t *testing.T) {
+	streams := &Streams{Interval: 8 * a.Spacing}
+	c, err := a.check(t.Context()).With(func(cfg any) error {
+		cfg.(*Config).Streams = streams
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pinging crew.Crew
+	defer pinging.Wait()
+	pinging.Go(func() { streams.Run(t.Context()) })
+	every(t.Context(), 8*a.Spacing, func() { fmt.Printf("%s%s\n", said, outcome(c.Run(t.Context()))) })
 }
 
 // effective says whether any thread of a user without privileges still holds
