@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -33,6 +34,7 @@ type Running struct {
 	tb    testing.TB
 	args  []string
 	env   []string
+	files []*os.File          // handed over as descriptors 3, 4, ...
 	as    *syscall.Credential // nil = whoever runs the test
 	ready func() error        // asks the server something, in its own protocol
 	hasty bool                // its goodbye takes seconds: the end of the test is a Kill
@@ -104,7 +106,7 @@ func (r *Running) exec() error {
 	cmd.Env = append(os.Environ(), r.env...)
 	cmd.Dir = r.Dir
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.ExtraFiles = []*os.File{held}
+	cmd.ExtraFiles = append(slices.Clone(r.files), held)
 	// A group of its own, so that helpers end with it. Pdeathsig: a test that times
 	// out or is killed runs no cleanup, and must not leave a server behind either.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: r.as}

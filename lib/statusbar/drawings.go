@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -23,16 +24,18 @@ var badgeText string
 //go:embed status.schema.json
 var schemaText string
 
-// drawings are the templates of what is seen.
+// drawings are what is the same in every edition: the templates, and the widget.
 type drawings struct {
 	html    *template.Template
 	picture *template.Template
+	widget  func() *body
 }
 
 func draw() *drawings {
 	return &drawings{
 		html:    template.Must(template.New("page.html").Parse(pageText)),
 		picture: template.Must(template.New("badge.svg").Parse(badgeText)),
+		widget:  sync.OnceValue(func() *body { return newBody(kindScript, widget()) }),
 	}
 }
 

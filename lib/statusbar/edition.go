@@ -34,6 +34,7 @@ func newEdition(d *drawings, c content) *edition {
 		"/api/v2/summary.json":    once(func() any { return c.summaryPanel() }),
 		"/history.json":           once(func() any { return c.pastDocument() }),
 		"/status.schema.json":     sync.OnceValue(func() *body { return newBody(kindSchema, []byte(schemaText)) }),
+		"/widget.js":              d.widget,
 		"/feed.atom":              sync.OnceValue(func() *body { return newBody(kindAtom, c.feed()) }),
 		"/":                       sync.OnceValue(func() *body { return d.page(publicView(c)) }),
 	}
@@ -94,6 +95,7 @@ const (
 	kindSVG  = "image/svg+xml; charset=utf-8"
 	kindAtom = "application/atom+xml; charset=utf-8"
 
+	kindScript = "text/javascript; charset=utf-8"
 	kindSchema = "application/schema+json; charset=utf-8"
 )
 

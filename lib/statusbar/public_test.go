@@ -28,7 +28,7 @@ func hashOf(style string) string {
 func publicPaths() []string {
 	return []string{
 		"/", "/status.json", "/fleet.json", "/api/v2/status.json", "/api/v2/components.json", "/api/v2/summary.json",
-		"/badge/fra-1.json", "/badge/fra-1.svg", "/history.json", "/feed.atom", "/status.schema.json",
+		"/badge/fra-1.json", "/badge/fra-1.svg", "/history.json", "/feed.atom", "/status.schema.json", "/widget.js",
 	}
 }
 
