@@ -179,21 +179,17 @@ func (s *server) fetch(url string) (int, string) {
 func (s *server) until(path string, wanted ...string) string {
 	s.t.Helper()
 	var page string
+	var missing []string
 	deadline := time.Now().Add(40 * time.Second)
 	for time.Now().Before(deadline) {
 		_, page = s.get(path)
-		missing := ""
-		for _, w := range wanted {
-			if !strings.Contains(page, w) {
-				missing = w
-			}
-		}
-		if missing == "" {
+		missing = slices.DeleteFunc(slices.Clone(wanted), func(w string) bool { return strings.Contains(page, w) })
+		if len(missing) == 0 {
 			return page
 		}
 		<-time.After(50 * time.Millisecond)
 	}
-	s.t.Fatalf("%s never has %q:\n%s", path, wanted, page)
+	s.t.Fatalf("%s never has %q:\n%s", path, missing, page)
 	return ""
 }
 

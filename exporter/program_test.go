@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -63,15 +62,8 @@ func TestRealToldToStopAtAnyMoment(t *testing.T) {
 // grow appends n lines of alice's to the log.
 func grow(t *testing.T, log string, n int) int {
 	t.Helper()
-	f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
 	line := "1795392148.123     12 127.0.0.1 TCP_MISS/200 1000 GET http://x/ alice HIER_DIRECT/127.0.0.1 text/plain\n"
-	if _, err := io.WriteString(f, strings.Repeat(line, n)); err != nil {
-		t.Fatal(err)
-	}
+	appendTo(t, log, strings.Repeat(line, n))
 	return n
 }
 
