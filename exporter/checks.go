@@ -57,6 +57,22 @@ func following(s *streams) func(cfg any) error {
 // alone sends its own packets, as the plugin does.
 func alone(c *ping.Config) { c.Streams, c.Spacing = nil, ping.Default().Spacing }
 
+// A pinger is where a path's round trips come from.
+type pinger = path.Pinger
+
+// byItself is one that pings whenever it is asked.
+func byItself() pinger { return ping.Default() }
+
+// fedBy is a change to a check of path: it takes its round trips from p.
+func fedBy(p pinger) func(cfg any) error {
+	return func(cfg any) error {
+		if c, ok := cfg.(*path.Config); ok {
+			c.Pinger = p
+		}
+		return nil
+	}
+}
+
 // served are the kinds as serve runs them.
 func served() []check.Kind {
 	all := kinds()

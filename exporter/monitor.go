@@ -36,6 +36,7 @@ type monitor struct {
 	billing   *billing
 	past      *past
 	pings     *pinging
+	trips     *trips
 
 	reloadAsked chan chan error
 	stateDir    string
@@ -100,6 +101,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		Confirm: func(ctx context.Context) { m.check().Now(ctx) },
 	}
 	m.pings = m.newPinging(inventory)
+	m.trips = newTrips(byItself())
 	m.past = openPast(context.Background(), dir, log)
 	m.bar = statusbar.New(m.barConfig(inventory, dir), publicHosts(inventory), time.Now())
 	if err := m.bar.Restore(time.Now()); err != nil {
@@ -108,7 +110,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	m.adopt(inventory)
 	m.collector.Counted = m.pings.Histograms()
 	m.collector.Others = []iter.Seq[metric.Sample]{
-		m.samples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
+		m.samples, m.placeSamples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
 		func(yield func(metric.Sample) bool) { m.check().Samples()(yield) },
 	}
 	log.Info("an outage is shown as down", "within", hoststate.RedWithin(inventory.Interval, inventory.Timeout, hoststate.Retry))
@@ -288,6 +290,7 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 		var names, aimed []string
 		for j := range h.Checks {
 			c := &f.Hosts[i].Checks[j]
+			*c = m.trips.feed(*c)
 			c.Lookup = m.lookup
 			*c = m.pings.followed(*c)
 			names = append(names, c.Name)
@@ -306,6 +309,7 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 	}
 	m.inventory, m.watched = f, next
 	m.pings.keep(f)
+	m.trips.keep(next)
 	m.scheduler.Replace(hosts)
 }
 

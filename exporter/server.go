@@ -25,6 +25,9 @@ func (m *monitor) operator() http.Handler {
 	mux.HandleFunc("GET /-/ready", m.ready)
 	mux.HandleFunc("POST /-/reload", m.reloadOverHTTP)
 	mux.HandleFunc("GET /canary", canary)
+	mux.HandleFunc("GET /paths", m.pathPage)
+	mux.HandleFunc("GET /paths.csv", m.pathCSV)
+	mux.HandleFunc("GET /smoke/{host...}", m.smokePage)
 	mux.Handle("/", m.bar.Operator())
 	return mux
 }

@@ -9,20 +9,20 @@ import (
 // Coordinates are where the host is: what the inventory says in degrees, else where
 // its city is, if that is a well-known one.
 func (h Host) Coordinates() metric.Coordinates {
-	return coordinates(h.Located, h.Latitude, h.Longitude, h.City, h.Country)
+	return coordinates(h.Name, h.Located, h.Latitude, h.Longitude, h.City, h.Country)
 }
 
 // Coordinates are where this monitor is, by the same rule.
 func (v Vantage) Coordinates() metric.Coordinates {
-	return coordinates(v.Located, v.Latitude, v.Longitude, v.City, "")
+	return coordinates(v.Name, v.Located, v.Latitude, v.Longitude, v.City, "")
 }
 
-func coordinates(located bool, latitude, longitude float64, city, country string) metric.Coordinates {
+func coordinates(name string, located bool, latitude, longitude float64, city, country string) metric.Coordinates {
 	if located {
-		return metric.Coordinates{Latitude: latitude, Longitude: longitude, Known: true}
+		return metric.Coordinates{Name: name, Latitude: latitude, Longitude: longitude, Known: true}
 	}
 	place, ok := geo.Find(city, country)
-	return metric.Coordinates{Latitude: place.Point.Latitude, Longitude: place.Point.Longitude, Known: ok}
+	return metric.Coordinates{Name: name, Latitude: place.Point.Latitude, Longitude: place.Point.Longitude, Known: ok}
 }
 
 // vantageOf reads the section "vantage".

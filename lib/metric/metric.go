@@ -186,6 +186,7 @@ type Target struct {
 
 // Coordinates are degrees, north and east positive.
 type Coordinates struct {
+	Name                string // what people call the place; "" = nothing
 	Latitude, Longitude float64
 	Known               bool // the zero Coordinates are nowhere
 }

@@ -98,10 +98,10 @@ func (c Config) Applies(t metric.Target) bool {
 func (c Config) ends(t metric.Target) (from, to geo.Place, err error) {
 	from, to = c.From, c.To
 	if from.IsZero() && t.From.Known {
-		from = geo.At("", geo.Point{Latitude: t.From.Latitude, Longitude: t.From.Longitude})
+		from = place(t.From)
 	}
 	if to.IsZero() && t.At.Known {
-		to = geo.At(t.Name, geo.Point{Latitude: t.At.Latitude, Longitude: t.At.Longitude})
+		to = place(t.At)
 	}
 	switch {
 	case from.IsZero():
@@ -110,6 +110,10 @@ func (c Config) ends(t metric.Target) (from, to geo.Place, err error) {
 		return from, to, fmt.Errorf("where %q is was not said: give --to CITY or --to=LATITUDE,LONGITUDE, or the host its latitude and longitude, or a known city, in the inventory", t.Name)
 	}
 	return from, to, nil
+}
+
+func place(c metric.Coordinates) geo.Place {
+	return geo.At(c.Name, geo.Point{Latitude: c.Latitude, Longitude: c.Longitude})
 }
 
 // Measure yields one Result. That nothing came back is an error: no packet, no speed.

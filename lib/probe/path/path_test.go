@@ -85,7 +85,7 @@ func TestReport(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := Using{tt.trips}.Default()
-			c.From, c.To = place(t, tt.from), place(t, tt.to)
+			c.From, c.To = at(t, tt.from), at(t, tt.to)
 			for r, err := range Measure(t.Context(), metric.Target{Name: "host", Address: "host"}, c) {
 				if err != nil {
 					t.Fatal(err)
@@ -96,7 +96,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-func place(t *testing.T, s string) geo.Place {
+func at(t *testing.T, s string) geo.Place {
 	t.Helper()
 	p, err := geo.ParsePlace(s)
 	if err != nil {
@@ -188,7 +188,7 @@ func (broken) RoundTrips(context.Context, metric.Target, int, time.Duration) ([]
 
 func TestNoPermission(t *testing.T) {
 	c := Using{broken{}}.Default()
-	c.From, c.To = place(t, "Paris"), place(t, "Milan")
+	c.From, c.To = at(t, "Paris"), at(t, "Milan")
 	for _, err := range Measure(t.Context(), metric.Target{}, c) {
 		if err == nil || err.Error() != "no permission" {
 			t.Errorf("it says %v", err)
@@ -211,7 +211,7 @@ func TestApplies(t *testing.T) {
 	} {
 		c := Default()
 		if tt.to != "" {
-			c.To = place(t, tt.to)
+			c.To = at(t, tt.to)
 		}
 		if got := c.Applies(tt.target); got != tt.want {
 			t.Errorf("%s: %v", tt.name, got)

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"cmp"
+	"net/http"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/fleet"
+	"milepost/lib/geo"
+	"milepost/lib/matrix"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// place is coordinates as geo has them; the zero Place of unknown ones.
+func place(c metric.Coordinates) geo.Place {
+	if !c.Known {
+		return geo.Place{}
+	}
+	return geo.At(c.Name, geo.Point{Latitude: c.Latitude, Longitude: c.Longitude})
+}
+
+// paths is what the checks found out about the paths from here.
+func paths(f *fleet.Fleet, of func(host string) []check.Outcome, now time.Time) matrix.Matrix {
+	m := matrix.Matrix{At: now, Over: tripMinutes * time.Minute}
+	here := matrix.Site{Name: cmp.Or(f.Vantage.Name, "this monitor"), At: place(f.Vantage.Coordinates())}
+	if here.At.IsZero() {
+		m.Notes = append(m.Notes, "Where this monitor is was not said: give the inventory's vantage its latitude and longitude.")
+	}
+	unknown := 0
+	for _, h := range f.Hosts {
+		site := matrix.Site{Name: h.Name, Address: h.Address, At: place(h.Coordinates())}
+		if site.At.IsZero() {
+			unknown++
+		}
+		if rtt := leastTrip(of(h.Name)); rtt > 0 {
+			m.Put(here, site, rtt)
+		}
+	}
+	if unknown > 0 && !here.At.IsZero() {
+		m.Notes = append(m.Notes, "Some hosts have neither latitude and longitude nor a well-known city in the inventory: their paths have no speed.")
+	}
+	return m
+}
+
+// leastTrip is the least round trip among the outcomes of one host: of its path,
+// else of its packets; 0 if nothing came back.
+func leastTrip(outcomes []check.Outcome) time.Duration {
+	for _, name := range []string{"path", "packet_loss"} {
+		for _, o := range outcomes {
+			if o.Check != name || o.Status == verdict.Unknown {
+				continue
+			}
+			for _, f := range o.Findings {
+				if f.Name == "rtt_min" && f.Value > 0 {
+					return time.Duration(f.Value * float64(time.Second))
+				}
+			}
+		}
+	}
+	return 0
+}
+
+// paths is the matrix of now.
+func (m *monitor) paths() matrix.Matrix {
+	m.mu.Lock()
+	f := m.inventory
+	m.mu.Unlock()
+	return paths(f, m.board.Of, time.Now())
+}
+
+// pathPage is /paths.
+func (m *monitor) pathPage(w http.ResponseWriter, r *http.Request) {
+	ownPage(w, "text/html; charset=utf-8")
+	_ = m.paths().HTML(w, matrix.ParseView(r.URL.Query())) // a client that is gone misses nothing
+}
+
+// pathCSV is /paths.csv.
+func (m *monitor) pathCSV(w http.ResponseWriter, r *http.Request) {
+	ownPage(w, "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="paths.csv"`)
+	v := matrix.ParseView(r.URL.Query())
+	_ = m.paths().CSV(w, v.By, v.Descending)
+}
+
+// ownPage is the headers of a page that loads nothing from elsewhere.
+func ownPage(w http.ResponseWriter, contentType string) {
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Cache-Control", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'")
+}
+
+// placeSamples are where this monitor is, for whoever puts the monitors of a fleet together.
+func (m *monitor) placeSamples(yield func(metric.Sample) bool) {
+	m.mu.Lock()
+	v := m.inventory.Vantage
+	m.mu.Unlock()
+	at := v.Coordinates()
+	if !at.Known {
+		return
+	}
+	labels := []string{"vantage", v.Name}
+	_ = yield(metric.Sample{Metric: "vantage_latitude_degrees", Help: "Where this monitor is, north positive.", Labels: labels, Value: at.Latitude}) &&
+		yield(metric.Sample{Metric: "vantage_longitude_degrees", Help: "Where this monitor is, east positive.", Labels: labels, Value: at.Longitude})
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/history"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// TestTrips: ten minutes are remembered, each by its least, and no longer.
+func TestTrips(t *testing.T) {
+	const ms = time.Millisecond
+	noon := time.Unix(tripMinutes*60*1000, 0)
+	known := newTrips(byItself())
+	for _, tt := range []struct {
+		name string
+		at   time.Duration
+		add  []time.Duration
+		want string
+	}{
+		{"the first", 0, []time.Duration{80 * ms}, "[80ms]"},
+		{"a longer one in its minute", 10 * time.Second, []time.Duration{90 * ms}, "[80ms]"},
+		{"a shorter one", 20 * time.Second, []time.Duration{70 * ms}, "[70ms]"},
+		{"none", 30 * time.Second, nil, "[70ms]"},
+		{"of the next minute", time.Minute, []time.Duration{85 * ms}, "[70ms 85ms]"},
+		{"nine minutes later the first is still known", 9 * time.Minute, []time.Duration{81 * ms}, "[70ms 85ms 81ms]"},
+		{"ten minutes later it is not", 10 * time.Minute, []time.Duration{82 * ms}, "[82ms 85ms 81ms]"},
+		{"after a long silence only what is new", 5 * time.Hour, []time.Duration{83 * ms}, "[83ms]"},
+	} {
+		now := noon.Add(tt.at)
+		known.add("fra-1", now, tt.add)
+		if got := fmt.Sprint(known.of("fra-1", now)); got != tt.want {
+			t.Errorf("%s: %s, not %s", tt.name, got, tt.want)
+		}
+	}
+	if got := known.of("fra-1", noon.Add(8*time.Hour)); len(got) > 0 {
+		t.Errorf("three hours later %v is still known", got)
+	}
+	known.keep(map[string]*watched{"par-1": {}})
+	if got := known.of("fra-1", noon.Add(5*time.Hour)); len(got) > 0 {
+		t.Errorf("of a host that is gone it keeps %v", got)
+	}
+}
+
+// TestPathRoutes asks for the pages about paths, of a monitor that runs no check.
+func TestPathRoutes(t *testing.T) {
+	m := stopped(t, `
+vantage: {name: monitor-1, city: Paris}
+defaults: {checks: {packet_loss: {}, path: {}}}
+hosts:
+  - {name: nyc-1, address: 127.0.0.2, city: New York, country: US}
+  - {name: mil.svg, address: 127.0.0.3, city: Milan, country: IT}
+  - {name: cage, address: 127.0.0.4, checks: {packet_loss: false}}
+`, nil)
+	now := time.Now()
+	m.board.Post(outcome("nyc-1", 0.077))
+	m.board.Post(outcome("mil.svg", 0.001))
+	m.past.Pings("nyc-1", now.Add(-10*time.Minute), history.NewPings(60, 3, []time.Duration{77 * time.Millisecond, 79 * time.Millisecond}))
+	m.past.flush(t.Context(), now)
+	operator, public := m.operator(), m.public()
+	for _, tt := range []struct {
+		path string
+		code int
+		want []string
+	}{
+		{"/paths", 200, []string{"monitor-1 – nyc-1</td><td>77.0 ms</td><td>5837 km (3627 mi)</td><td>94.2</td>", "mil.svg (127.0.0.3) is said to be 640 km from monitor-1", "Some hosts have neither"}},
+		{"/paths.csv?sort=name", 200, []string{"monitor-1,mil.svg,1.000,397,794.82,657.42\nmonitor-1,nyc-1,77.000,3627,94.21,77.92\n"}},
+		{"/smoke/nyc-1", 200, []string{`<img src="nyc-1.svg?range=30h"`, "3 of 60 packets lost (5 %)"}},
+		{"/smoke/nyc-1.svg", 200, []string{"<svg", `class="line l1"`, "3 hours to"}},
+		{"/smoke/nyc-1.svg?range=10d", 200, []string{"10 days to"}},
+		{"/smoke/nyc-1.csv?range=30h", 200, []string{",600,60,3,0.077"}},
+		{"/smoke/nyc-1.svg?range=4h", 400, []string{"range is 3h, 30h, 10d or 400d"}},
+		{"/smoke/mil.svg", 200, []string{"<!DOCTYPE html>", `<img src="mil.svg.svg?range=3h"`}},
+		{"/smoke/mil.svg.svg", 200, []string{"<svg", "Nothing was measured"}},
+		{"/smoke/cage", 200, []string{"This host has no check packet_loss"}},
+		{"/smoke/nobody", 404, []string{"no such host in the inventory"}},
+		{"/smoke/nobody.svg", 404, []string{"no such host"}},
+		{"/smoke/", 404, []string{"no such host"}},
+	} {
+		w := httptest.NewRecorder()
+		operator.ServeHTTP(w, httptest.NewRequest("GET", tt.path, nil))
+		for _, want := range tt.want {
+			if w.Code != tt.code || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%s: %d, want %d and %s:\n%s", tt.path, w.Code, tt.code, want, w.Body.String())
+			}
+		}
+		w = httptest.NewRecorder()
+		if public.ServeHTTP(w, httptest.NewRequest("GET", tt.path, nil)); w.Code != 404 {
+			t.Errorf("%s is public: %d", tt.path, w.Code)
+		}
+	}
+}
+
+// outcome is that of a path with that least round trip in seconds.
+func outcome(host string, rtt float64) check.Outcome {
+	return check.Outcome{Check: "path", Host: host, At: time.Now(), Verdict: verdict.Verdict{
+		Findings: []verdict.Finding{{Sample: metric.Sample{Name: "rtt_min", Unit: metric.Seconds, Value: rtt}}},
+	}}
+}
