@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -84,14 +85,14 @@ hosts:
 		{"/smoke/", 404, []string{"no such host"}},
 	} {
 		w := httptest.NewRecorder()
-		operator.ServeHTTP(w, httptest.NewRequest("GET", tt.path, nil))
+		operator.ServeHTTP(w, httptest.NewRequest(http.MethodGet, tt.path, nil))
 		for _, want := range tt.want {
 			if w.Code != tt.code || !strings.Contains(w.Body.String(), want) {
 				t.Errorf("%s: %d, want %d and %s:\n%s", tt.path, w.Code, tt.code, want, w.Body.String())
 			}
 		}
 		w = httptest.NewRecorder()
-		if public.ServeHTTP(w, httptest.NewRequest("GET", tt.path, nil)); w.Code != 404 {
+		if public.ServeHTTP(w, httptest.NewRequest(http.MethodGet, tt.path, nil)); w.Code != 404 {
 			t.Errorf("%s is public: %d", tt.path, w.Code)
 		}
 	}
