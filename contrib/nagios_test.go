@@ -3,10 +3,12 @@ package contrib
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"milepost/lib/generate"
 	"milepost/lib/peers"
 )
 
@@ -85,5 +87,64 @@ func TestRealNoCommandNameIsTaken(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// generateFrom is what the exporter makes of this inventory.
+func generateFrom(t *testing.T, s suite, inventory string, args ...string) string {
+	t.Helper()
+	file := useFleet(t, "/etc/milepost/milepost.yml", inventory)
+	cmd := exec.CommandContext(t.Context(), s.programs+"/milepost-exporter", append([]string{"generate", "--config.file", file}, args...)...)
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("generate %v: %v", args, err)
+	}
+	return strings.ReplaceAll(string(out), generate.PluginDir, s.programs)
+}
+
+// fleetOfTwo is an inventory with every kind of check.
+const fleetOfTwo = `defaults:
+  interval: 30s
+  checks:
+    packet_loss: {count: 3, spacing: 0.02, baseline: 0}
+    clock_offset: {source: ntp}
+    squid_auth: {no_credentials: allowed, wrong: never, urls: ["http://127.0.0.1/"], port: 9}
+    resolver: {port: 9}
+hosts:
+  - {name: edge, address: 127.0.0.1, city: "Bad Salzuflen", country: DE, group: here, latitude: 52.09, longitude: 8.74, checks: {host_drift: {}}}
+  - {name: São Paulo, address: 127.0.0.2, group: there, checks: {clock_offset: false}}
+`
+
+// TestRealGenerated: Nagios, Icinga and Prometheus take what is made of an inventory, and a
+// service runs with the inventory's options and limits.
+func TestRealGenerated(t *testing.T) {
+	s := programs(t)
+	permit(t, s.programs+"/check_packet_loss")
+	basics := peers.NagiosBasics + "define command {\n\tcommand_name check_nrpe\n\tcommand_line /bin/true\n}\ndefine contactgroup {\n\tcontactgroup_name admins\n\tmembers nobody\n}\n"
+	commands := s.text(t, "nagios/milepost.cfg")
+	objects := generateFrom(t, s, fleetOfTwo, "nagios")
+	says, valid := peers.CheckNagios(t, map[string]string{"basics.cfg": basics, "commands.cfg": commands, "objects.cfg": objects})
+	if !valid || !strings.Contains(says, "Checked 8 services") || !strings.Contains(says, "Checked 2 hosts") {
+		t.Error(says)
+	}
+	if says, valid := peers.CheckIcinga(t, icingaCommands(t, s)+generateFrom(t, s, fleetOfTwo, "icinga2")); !valid || !strings.Contains(says, "Instantiated 8 Services") {
+		t.Error(says)
+	}
+	dir := peers.Dir(t)
+	for name, args := range map[string][]string{"prometheus": {"check", "config"}, "prometheus-limits": {"check", "rules"}} {
+		file := filepath.Join(dir, name+".yml")
+		if err := os.WriteFile(file, []byte(generateFrom(t, s, fleetOfTwo, name)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if says, content := peers.Promtool(t, dir, append(args, file)...); !content {
+			t.Errorf("%s: %s", name, says)
+		}
+	}
+	n := peers.StartNagios(t, map[string]string{
+		"basics.cfg": basics, "commands.cfg": commands,
+		"objects.cfg": generateFrom(t, s, strings.Replace(inventory, "hosts:", "defaults: {interval: 1s, timeout: 1s}\nhosts:", 1), "nagios"),
+	})
+	if got := n.Service("packet loss"); got.State != "1" || !strings.HasPrefix(got.Output, "PACKET_LOSS WARNING: the median round trip is ") {
+		t.Errorf("the inventory's limits give %+v", got)
 	}
 }

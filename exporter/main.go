@@ -32,6 +32,7 @@ func commands() []command {
 		{"check-config", "FILE", "Show every fault of an inventory with its line and column.", checkConfig},
 		{"probe", "HOST [CHECK]", "Run one check, or all, with the inventory's own settings.", probeCommand},
 		{"usage", "[options]", "Show who used how much.", usageCommand},
+		{"generate", "nagios|icinga2|prometheus|prometheus-limits|nrpe|hosts|proxy|host-status", "Write what another system wants to know of the inventory.", generateCommand},
 		{"canary", "[options]", "Be an origin that answers with the address it was asked from.", canaryCommand},
 	}
 }

@@ -38,6 +38,7 @@ type monitor struct {
 	pings     *pinging
 	trips     *trips
 
+	states      statesFile
 	reloadAsked chan chan error
 	stateDir    string
 	ending      atomic.Bool // answers that are under way are finished, and no more
@@ -149,7 +150,10 @@ func (m *monitor) check() *selfcheck.Checker {
 
 // watch runs the checks, the self-checks and the counting until ctx ends.
 func (m *monitor) watch(ctx context.Context) {
+	m.tellNothing()
+	defer m.tellNothing()
 	var all crew.Crew
+	all.Go(func() { m.statesAge(ctx) })
 	all.Go(func() { m.scheduler.Run(ctx) })
 	all.Go(func() { m.selfchecks(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
@@ -257,12 +261,15 @@ func (m *monitor) roundDone(at time.Time) {
 func (m *monitor) publish(now time.Time) {
 	m.mu.Lock()
 	var all []statusbar.Component
+	states := map[string]hoststate.Status{}
 	for _, h := range m.inventory.Hosts {
+		standing := m.watched[h.Name].state.At(now)
+		states[h.Name] = standing.Status
 		all = append(all, statusbar.Component{
-			Host: publicHost(h), Standing: m.watched[h.Name].state.At(now), Outcomes: m.board.Of(h.Name),
+			Host: publicHost(h), Standing: standing, Outcomes: m.board.Of(h.Name),
 		})
 	}
-	dataAt, sight := m.dataAt, m.sight
+	f, dataAt, sight := m.inventory, m.dataAt, m.sight
 	m.mu.Unlock()
 	if dataAt.IsZero() {
 		return // no round of the fleet was completed: there is nothing to tell yet
@@ -270,6 +277,7 @@ func (m *monitor) publish(now time.Time) {
 	m.past.tell(now, all)
 	m.bar.Publish(now, dataAt, all, sight)
 	m.past.write(now)
+	m.tellStates(f, dataAt, func(name string) hoststate.Status { return states[name] })
 }
 
 // save keeps the newest snapshot, where it outlives this process.

@@ -88,7 +88,7 @@ var rooms = []room{
 		instead: "history keeps what hoststate decided",
 	},
 	{
-		path: "lib/generate", rooms: []string{"lib/option"},
+		path: "lib/generate", rooms: []string{"lib/option", "lib/metric"},
 		instead: "generate spells what programs say of themselves; it knows no check and no file (rule 5)",
 	},
 	{

@@ -108,6 +108,8 @@ type Status struct {
 	Degraded      []string `sep:"none"`
 	PublishDir    string
 	SecondOpinion bool
+
+	HostStatusFile string // "NAME N" a line, for shell loops; "" = none
 }
 
 // Page says what the status page is called.

@@ -7,8 +7,8 @@ import (
 	"milepost/lib/option"
 )
 
-// Inventory is the file that commands take hosts, options and limits from.
-const Inventory = "/etc/milepost/milepost.yml"
+// InventoryFile is the file that commands take hosts, options and limits from.
+const InventoryFile = "/etc/milepost/milepost.yml"
 
 // ProxyInventory is its excerpt for one proxy, which has no secrets of others.
 const ProxyInventory = "/etc/milepost/proxy.yml"
@@ -23,7 +23,7 @@ func NagiosCommands(p option.Program) string {
 		host = ""
 	}
 	return nagiosCommand(commandName(p), line+host+" $ARG1$") +
-		nagiosCommand(commandName(p)+"_fleet", line+" --fleet "+Inventory+" --fleet-host '$HOSTNAME$' $ARG1$")
+		nagiosCommand(commandName(p)+"_fleet", line+" --fleet "+InventoryFile+" --fleet-host '$HOSTNAME$' $ARG1$")
 }
 
 func nagiosCommand(name, line string) string {

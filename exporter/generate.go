@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/fleet"
+	"milepost/lib/generate"
+	"milepost/lib/hoststate"
+	"milepost/lib/option"
+)
+
+// generateFlags are the options of the command generate.
+type generateFlags struct {
+	configOption `embed:""`
+	Host         string `placeholder:"NAME" help:"The host that nrpe and proxy are for; the only one of the inventory if not given."`
+	Exporter     string `placeholder:"ADDR" help:"With prometheus: where the exporter is scraped."`
+}
+
+// generateCommand writes what another system wants to know of the inventory.
+func generateCommand(_ context.Context, args []string, out, _ io.Writer) (int, error) {
+	flags := generateFlags{Exporter: defaultFlags().Listen[0]}
+	what, done, err := parse("generate", &flags, args, 1, 1, out)
+	if err != nil || done {
+		return exitOf(err), err
+	}
+	if flags.ConfigFile == "" {
+		return 1, errors.New("name the inventory with --config.file")
+	}
+	path, err := filepath.Abs(flags.ConfigFile)
+	if err != nil {
+		return 1, fmt.Errorf("finding the inventory: %w", err)
+	}
+	f, err := fleet.Load(path, kinds())
+	if err != nil {
+		return 1, err
+	}
+	text, err := flags.generate(what[0], f)
+	if err == nil {
+		_, err = io.WriteString(out, text)
+	}
+	return exitOf(err), err
+}
+
+func (flags generateFlags) generate(what string, f *fleet.Fleet) (string, error) {
+	inv := toldOf(f)
+	switch what {
+	case "nagios":
+		return generate.NagiosObjects(inv)
+	case "icinga2":
+		return generate.IcingaObjects(inv), nil
+	case "prometheus":
+		return generate.PrometheusConfig(inv, flags.Exporter), nil
+	case "prometheus-limits":
+		return generate.PrometheusLimits(inv), nil
+	case "hosts":
+		return generate.HostsFile(inv), nil
+	case "nrpe":
+		h, err := flags.host(inv)
+		if err != nil {
+			return "", err
+		}
+		return generate.NRPECommands(h)
+	case "proxy":
+		h, err := flags.host(inv)
+		if err != nil {
+			return "", err
+		}
+		return fleet.Excerpt(f.File, h.Name)
+	case "host-status":
+		dir, err := stateDir(f.StateDir, os.Getenv("STATE_DIRECTORY"))
+		if err != nil {
+			return "", err
+		}
+		return hostStatusOf(filepath.Join(dir, "status.json"), f, time.Now())
+	}
+	all := []string{"nagios", "icinga2", "prometheus", "prometheus-limits", "nrpe", "hosts", "proxy", "host-status"}
+	if n := option.Nearest(what, all); n != "" {
+		return "", fmt.Errorf("nothing is called %q: did you mean %q?", what, n)
+	}
+	return "", fmt.Errorf("nothing is called %q: there are %s", what, strings.Join(all, ", "))
+}
+
+// toldOf is what other systems are told of f.
+func toldOf(f *fleet.Fleet) generate.Inventory {
+	inv := generate.Inventory{File: f.File, Interval: f.Interval}
+	for _, h := range f.Hosts {
+		told := generate.Host{Name: h.Name, Address: h.Address, City: h.City, Country: h.Country, Group: h.Group}
+		for _, c := range h.Checks {
+			told.Checks = append(told.Checks, generate.Check{Kind: c.Name, Inside: inside(c.Kind), Limits: c.Limits})
+		}
+		inv.Hosts = append(inv.Hosts, told)
+	}
+	return inv
+}
+
+// inside says that a check sees only the machine that it runs on.
+func inside(k check.Kind) bool { return k.IsLocal && !k.IsAimed }
+
+// host is the one that is meant.
+func (flags generateFlags) host(inv generate.Inventory) (generate.Host, error) {
+	var names []string
+	for _, h := range inv.Hosts {
+		if h.Name == flags.Host || flags.Host == "" && len(inv.Hosts) == 1 {
+			return h, nil
+		}
+		names = append(names, h.Name)
+	}
+	if flags.Host == "" {
+		return generate.Host{}, fmt.Errorf("the inventory has %d hosts: name one with --host", len(names))
+	}
+	if n := option.Nearest(flags.Host, names); n != "" {
+		return generate.Host{}, fmt.Errorf("no host %q: did you mean %q?", flags.Host, n)
+	}
+	return generate.Host{}, fmt.Errorf("no host %q in the inventory", flags.Host)
+}
+
+// hostStatusOf is the host_status file that the last kept status amounts to. A status
+// whose lease is over tells nothing any more.
+func hostStatusOf(path string, f *fleet.Fleet, now time.Time) (string, error) {
+	var kept struct {
+		ValidUntil time.Time `json:"valid_until"`
+		Components []struct {
+			ID     string           `json:"id"`
+			Status hoststate.Status `json:"status"`
+		} `json:"components"`
+	}
+	text, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(text, &kept)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("reading status: %w", err)
+	}
+	known := map[string]hoststate.Status{}
+	if now.Before(kept.ValidUntil) {
+		for _, c := range kept.Components {
+			known[c.ID] = c.Status
+		}
+	}
+	return hostStatus(f.Hosts, func(name string) hoststate.Status { return known[name] }), nil
+}
