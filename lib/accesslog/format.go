@@ -5,6 +5,7 @@ package accesslog
 
 import (
 	"fmt"
+	"strings"
 )
 
 // A Line is one record. Its slices point into the record that was parsed or
@@ -18,7 +19,10 @@ type Line struct {
 	Sequence int64  // squid's own count of records; meaningful if the format has it
 	User     []byte // decoded to what the client typed; nil = none
 
-	scratch []byte // where a quoted user is decoded to
+	total   int64               // %st
+	scratch []byte              // where a quoted user is decoded to
+	second  [secondsDigits]byte // of the ordinary record before, and what it is in milliseconds
+	seconds int64
 }
 
 // Claimed says that the user is only what an unauthenticated client said it
@@ -80,33 +84,124 @@ type Format struct {
 	// HasReceived and HasSequence say which of a Line's fields are filled.
 	HasReceived, HasSequence bool
 
-	name  string
-	parse func(record []byte, l *Line) Flaw
-	rest  func(record []byte) []byte
+	name   string
+	layout *layout
+	// ordinary is quick with the records of every day: true if it filled l just
+	// as the layout would have. nil = the layout reads them all.
+	ordinary func(record []byte, l *Line) bool
 }
 
-// ParseFormat is the format that an inventory names: "native" (or "squid"), as
-// squid writes it when nothing else was said, or "bill", which Bill describes.
-func ParseFormat(s string) (*Format, error) {
-	switch s {
+// The formats that squid has built in, as it writes them (src/log/Format*.cc,
+// which quote no header).
+const (
+	nativeSpec   = `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %rm %ru %[un %Sh/%<a %mt`
+	commonSpec   = `%>a %[ui %[un [%tl] "%'rm %'ru HTTP/%rv" %>Hs %<st %Ss:%Sh`
+	combinedSpec = `%>a %[ui %[un [%tl] "%'rm %'ru HTTP/%rv" %>Hs %<st "%'{Referer}>h" "%'{User-Agent}>h" %Ss:%Sh`
+	billSpec     = `%ts.%03tu %6tr %>a %Ss/%03>Hs %<st %>st %rm %#un %sn %tS %ru`
+)
+
+// Native is squid's own format, with or without the two bracketed headers of
+// log_mime_hdrs. Bytes from the client are not in it.
+func Native() *Format { return must(builtIn("native")) }
+
+// Bill is the format that the manual recommends for billing:
+//
+//	logformat bill %ts.%03tu %6tr %>a %Ss/%03>Hs %<st %>st %rm %#un %sn %tS %ru
+//
+// It has the bytes from the client, and squid's own count of records; its user
+// holds no space, so that nothing a client says can look like another field;
+// and its URL comes last, so that where squid 5 cuts a record nothing is lost.
+func Bill() *Format { return must(builtIn("bill")) }
+
+func must(f *Format, err error) *Format {
+	if err != nil {
+		panic(err) // the constants above are wrong
+	}
+	return f
+}
+
+// builtIn is a format that has a name already.
+func builtIn(name string) (*Format, error) {
+	switch name {
 	case "native", "squid":
-		return Native(), nil
+		f, err := custom("native", nativeSpec)
+		if err == nil {
+			f.layout.headers, f.ordinary = true, ordinaryNative
+		}
+		return f, err
 	case "bill":
-		return Bill(), nil
+		f, err := custom(name, billSpec)
+		if err == nil {
+			f.ordinary = ordinaryBill
+		}
+		return f, err
+	case "common", "combined":
+		f, err := custom(name, map[string]string{"common": commonSpec, "combined": combinedSpec}[name])
+		if err == nil {
+			f.layout.headers = true
+		}
+		return f, err
+	case "referrer":
+		return custom(name, `%ts.%03tu %>a %{Referer}>h %ru`)
+	case "useragent":
+		return custom(name, `%>a [%tl] "%{User-Agent}>h"`)
 	default:
-		return nil, fmt.Errorf("log format %q is not known: write native or bill", s)
+		return nil, fmt.Errorf("log format %q is not known: write native, bill, or what squid.conf has after logformat", name)
 	}
 }
 
-// String is the format's name.
+// ParseFormat is the format that an inventory names: "native" (or "squid"), as
+// squid writes it when nothing else was said; "bill", which Bill describes;
+// "common" or "combined"; or any other as squid.conf spells it, with the words
+// "logformat NAME" before it or without. One that lacks what a bill needs is
+// refused with the code to add.
+func ParseFormat(s string) (*Format, error) {
+	if !strings.Contains(s, "%") {
+		return builtIn(strings.TrimSpace(s))
+	}
+	name, spec, err := unwrapped(s)
+	if err != nil {
+		return nil, fmt.Errorf("log format: %w", err)
+	}
+	switch spec {
+	case nativeSpec:
+		return builtIn("native")
+	case billSpec:
+		return builtIn("bill")
+	}
+	if name == "" {
+		name = spec
+	}
+	return custom(name, spec)
+}
+
+func custom(name, spec string) (*Format, error) {
+	y, err := compile(spec)
+	if err != nil {
+		return nil, fmt.Errorf("log format %q: %w", name, err)
+	}
+	f := &Format{name: name, layout: y, HasReceived: y.rest}
+	for i := range y.fields {
+		f.HasReceived = f.HasReceived || y.fields[i].means == received
+		f.HasSequence = f.HasSequence || y.fields[i].means == sequence
+	}
+	return f, nil
+}
+
+// String is the format's name, or what it was made of.
 func (f *Format) String() string { return f.name }
 
 // Parse fills l from one record without its newline. It allocates nothing
 // (but for a quoted user longer than any before in this l). After a flaw, l
 // holds nothing of use.
-func (f *Format) Parse(record []byte, l *Line) Flaw { return f.parse(record, l) }
+func (f *Format) Parse(record []byte, l *Line) Flaw {
+	if f.ordinary != nil && f.ordinary(record, l) {
+		return None
+	}
+	return f.layout.parse(record, l)
+}
 
 // Rest is what follows the damage in a record that Parse found flawed: the
 // record that was glued to a torn one. nil if there is none that can be told
 // for sure.
-func (f *Format) Rest(record []byte) []byte { return f.rest(record) }
+func (f *Format) Rest(record []byte) []byte { return f.layout.glued(record) }

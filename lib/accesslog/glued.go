@@ -6,20 +6,17 @@ import "bytes"
 // it with a NUL (stdio) or with nothing (daemon); a full disk or a crash cuts
 // one anywhere. The next record is then glued to it.
 //
-// The second one is counted only if nobody could have forged it. Up to the
-// method squid wrote every byte itself, and a URL holds no space, which a
-// record's head needs. But the name in a 407 is whatever the client claimed,
-// spaces and all, and so is a logged header: what looks like a record in
-// there stays uncounted.
+// The second one is counted only if nobody could have forged it. Its head squid
+// writes itself, and a URL holds no space, which a head needs. But the name in
+// a 407 is whatever the client claimed, spaces and all, and so is a logged
+// header: what looks like a record in there stays uncounted.
 
-// restNative is the record glued to the end of a torn one; nil if there is
-// none to be trusted.
-func restNative(rec []byte) []byte { return glued(rec, forgeable) }
-
-func glued(rec []byte, forgeable func(torn []byte) bool) []byte {
+// glued is the record that follows the damage in rec; nil if there is none to
+// be trusted.
+func (y *layout) glued(rec []byte) []byte {
 	if i := bytes.IndexByte(rec, 0); i >= 0 { // squid quotes a NUL that a client sends
 		rest := bytes.TrimLeft(rec[i:], "\x00")
-		if nextHead(rest) != 0 {
+		if y.nextHead(rest) != 0 {
 			return nil
 		}
 		return rest
@@ -27,101 +24,92 @@ func glued(rec []byte, forgeable func(torn []byte) bool) []byte {
 	if len(rec) == 0 {
 		return nil
 	}
-	n := nextHead(rec[1:])
-	if n < 0 || forgeable(rec[:1+n]) {
+	n := y.nextHead(rec[1:])
+	if n < 0 || y.forgeable(rec[:1+n]) {
 		return nil
 	}
 	return rec[1+n:]
 }
 
-// heads says whether a record's head is in b.
-func heads(b []byte) bool { return nextHead(b) >= 0 }
+// maxHead is more bytes than a record's head has.
+const maxHead = 512
 
-// nextHead is where the first "1286536308.779 180 client TAG/200 " of b starts;
-// -1 if there is none.
-func nextHead(b []byte) int {
-	for from := 0; ; {
-		slash := bytes.IndexByte(b[from:], '/')
-		if slash < 0 {
-			return -1
-		}
-		slash += from
-		if start := headBefore(b, slash); start >= 0 {
-			return start
-		}
-		from = slash + 1
+// nextHead is where the first head of a record starts in b; -1 if there is none.
+func (y *layout) nextHead(b []byte) int {
+	if y.head == 0 {
+		return -1
 	}
+	first := &y.fields[0]
+	var l Line
+	for i := range b {
+		if !hasAt(b, i, first.before) || first.means == seconds && !tenDigits(b[i+len(first.before):]) {
+			continue
+		}
+		if y.headAt(b[i:min(len(b), i+maxHead)], &l) {
+			return i
+		}
+	}
+	return -1
 }
 
-// headBefore reads backwards from the slash of "TAG/200": -1 if what stands
-// before is no head.
-func headBefore(b []byte, slash int) int {
-	i := slash
-	for i > 0 && (b[i-1] == '_' || b[i-1]-'A' < 26) {
-		i--
+// tenDigits says that b starts with the digits of a time, and no others. With
+// fewer it would be a time's end, and with more there is one inside.
+func tenDigits(b []byte) bool {
+	if len(b) <= secondsDigits || b[secondsDigits]-'0' < 10 {
+		return false
 	}
-	if i == slash || i == 0 || b[i-1] != ' ' {
-		return -1
-	}
-	i-- // at the space before the tag
-	client := i
-	for i > 0 && b[i-1] > ' ' {
-		i--
-	}
-	if i == client || i == 0 || b[i-1] != ' ' {
-		return -1
-	}
-	i--
-	took := i
-	for i > 0 && b[i-1]-'0' < 10 {
-		i--
-	}
-	if i == took {
-		return -1
-	}
-	if i > 0 && b[i-1] == '-' {
-		i--
-	}
-	for i > 0 && b[i-1] == ' ' {
-		i--
-	}
-	return timeBefore(b, i)
-}
-
-// timeBefore reads "1286536308.779" backwards from its end.
-func timeBefore(b []byte, end int) int {
-	start := end - secondsDigits - len(".000")
-	if start < 0 {
-		return -1
-	}
-	for i, c := range b[start:end] {
-		if i == secondsDigits {
-			if c != '.' {
-				return -1
-			}
-		} else if c-'0' > 9 {
-			return -1
+	for _, c := range b[:secondsDigits] {
+		if c-'0' > 9 {
+			return false
 		}
 	}
-	return start
+	return true
+}
+
+// headAt says that b starts with a record's head.
+func (y *layout) headAt(b []byte, l *Line) bool {
+	at := 0
+	for i := range y.head {
+		f := &y.fields[i]
+		if !hasAt(b, at, f.before) {
+			return false
+		}
+		value, next := f.span(b, at+len(f.before))
+		if next < 0 || !f.fill(l, value) || !f.set.holds(value) {
+			return false
+		}
+		at = next
+	}
+	return hasAt(b, at, y.fields[y.head-1].after)
 }
 
 // forgeable says that the client could choose what follows torn: it ends
 // within the name of a 407, or within logged headers.
-func forgeable(torn []byte) bool {
-	if bytes.Contains(torn, []byte(" [")) {
+func (y *layout) forgeable(torn []byte) bool {
+	if y.headers && bytes.Contains(torn, []byte(" [")) {
 		return true
 	}
-	_, i := timestamp(torn)
-	if i == 0 {
-		return false
+	var l Line
+	at, ends, login := 0, 0, true // which field torn ends in; whether it may be of a 407
+	for ; ends < y.first; ends++ {
+		f := &y.fields[ends]
+		if !hasAt(torn, at, f.before) {
+			break
+		}
+		value, next := f.span(torn, at+len(f.before))
+		if next < 0 || f.end == atTheEnd || !f.fill(&l, value) {
+			break
+		}
+		if f.means == status {
+			login = l.Status == statusLogin
+		}
+		at = next
 	}
-	if i = elapsed(torn, i); i == 0 {
-		return false
+	for i := range y.fields {
+		f := &y.fields[i]
+		if f.loose() && (i <= ends || ends == y.first) && (login || f.means != user) {
+			return true
+		}
 	}
-	if i = word(torn, i); i == 0 {
-		return false
-	}
-	_, status, i := tagAndStatus(torn, i)
-	return i != 0 && status == statusLogin
+	return false
 }

@@ -33,6 +33,27 @@ func unquotePercent(dst, text []byte) []byte {
 	return dst
 }
 
+// unquoteBackslash appends text to dst with the quoting of squid's %" and %/
+// undone: a backslash before a byte, \r, \n and \t.
+func unquoteBackslash(dst, text []byte) []byte {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' && i+1 < len(text) {
+			i++
+			switch c = text[i]; c {
+			case 'r':
+				c = '\r'
+			case 'n':
+				c = '\n'
+			case 't':
+				c = '\t'
+			}
+		}
+		dst = append(dst, c)
+	}
+	return dst
+}
+
 func escape(c byte) (byte, bool) {
 	switch c {
 	case '\\':
