@@ -23,7 +23,7 @@ type usageFlags struct {
 	Format       string   `placeholder:"FORMAT" help:"table, csv or json."`
 	Ledger       string   `placeholder:"PATH" help:"The ledger to ask; the inventory's billing.ledger if not given."`
 	Log          []string `sep:"none" placeholder:"FILE" help:"Count these logs, plain or .gz, without a ledger; may be given again."`
-	LogFormat    string   `placeholder:"native|bill" help:"What the logs of --log look like; the inventory's billing.format, else native."`
+	LogFormat    string   `placeholder:"FORMAT" help:"What the logs of --log look like: native, bill, or as squid.conf spells it after logformat; the inventory's billing.format, else native."`
 	Exclude      []string `name:"exclude-users" sep:"none" placeholder:"USER" help:"With --log: leave this user out; may be given again."`
 	Holes        bool     `help:"Show what could not be counted, too."`
 	Raw          bool     `help:"CSV without the apostrophe that keeps a spreadsheet from running a name as a formula."`

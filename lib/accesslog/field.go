@@ -26,13 +26,13 @@ type field struct {
 type boundary uint8
 
 const (
-	unknown   boundary = iota
-	atByte             // by a byte of the text beside it, which no value holds
-	atQuote            // by a quote without a backslash before it
-	atShell            // as a word of a shell
-	atDial             // by what a clock shows
-	atClass            // by the first byte that no value holds
-	atTheEnd           // of the record
+	unknown  boundary = iota
+	atByte            // by a byte of the text beside it, which no value holds
+	atQuote           // by a quote without a backslash before it
+	atShell           // as a word of a shell
+	atDial            // by what a clock shows
+	atClass           // by the first byte that no value holds
+	atTheEnd          // of the record
 )
 
 // bound finds out how the field is bounded. next is the field after it; nil if
