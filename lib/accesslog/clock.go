@@ -49,8 +49,8 @@ func (d *dial) readable() bool {
 
 // tells is nil if the moment can be told from what the dial shows.
 func (d *dial) tells() error {
-	shows := func(any string) bool {
-		for _, c := range any {
+	shows := func(codes string) bool {
+		for _, c := range codes {
 			if strings.Contains(d.layout, "%"+string(c)) {
 				return true
 			}
