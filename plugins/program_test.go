@@ -21,7 +21,7 @@ import (
 )
 
 // all are the folders of the plugins.
-var all = [...]string{"check_clock_offset", "check_squid_auth", "check_resolver", "check_packet_loss", "check_host_drift"}
+var all = [...]string{"check_clock_offset", "check_squid_auth", "check_resolver", "check_packet_loss", "check_path", "check_host_drift"}
 
 // TestMain builds the plugins, once, into a directory that NRPE's user may enter.
 func TestMain(m *testing.M) {
@@ -47,7 +47,7 @@ func build() (dir string, remove func()) {
 		fmt.Fprintln(os.Stderr, err)
 		return "", nil
 	}
-	compile := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-o", dir, "./...")
+	compile := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", dir, "./...")
 	compile.Env = append(compile.Environ(), "CGO_ENABLED=0")
 	if out, err := compile.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building the plugins: %v\n%s", err, out)
