@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"syscall"
@@ -74,7 +73,7 @@ func Main(args []string, stdout io.Writer, p Plugin) (exit int) {
 	if closed(stdout) {
 		return int(verdict.Unknown)
 	}
-	signal.Ignore(syscall.SIGPIPE) // a reader that went away is a write error
+	ignorePipe()
 	ctx, stop := withSignals(context.Background())
 	defer stop()
 	return r.main(ctx)
@@ -359,44 +358,6 @@ func (r *run) help() int {
 	b.WriteString("\nRANGE is [@][start:]end: outside alerts, with @ inside; 10 is 0 to 10, 10: is 10 or more, ~:10 is 10 or less.\n" +
 		"Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (and this help).\n")
 	return r.print(b.String(), verdict.Unknown)
-}
-
-// withSignals is ctx that ends, with the signal's name as cause, when somebody
-// wants the plugin to stop.
-func withSignals(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancelCause(parent)
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGALRM, syscall.SIGHUP, syscall.SIGQUIT)
-	var listener crew.Crew
-	listener.Go(func() {
-		select {
-		case s := <-signals:
-			cancel(signalError{s})
-		case <-ctx.Done():
-		}
-	})
-	return ctx, func() { signal.Stop(signals); cancel(nil); listener.Wait() }
-}
-
-// A signalError is a signal as the cause of an end.
-type signalError struct{ os.Signal }
-
-// Error is the signal's usual name.
-func (e signalError) Error() string {
-	switch e.Signal {
-	case syscall.SIGTERM:
-		return "SIGTERM"
-	case syscall.SIGINT:
-		return "SIGINT"
-	case syscall.SIGALRM:
-		return "SIGALRM"
-	case syscall.SIGHUP:
-		return "SIGHUP"
-	case syscall.SIGQUIT:
-		return "SIGQUIT"
-	default:
-		return e.Signal.String()
-	}
 }
 
 // closed says that the plugin was started without a standard output. The

@@ -12,16 +12,14 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// plainTypes read numbers, addresses and switches, with errors that name what may be written.
-func plainTypes() []kong.Option {
-	return []kong.Option{
-		kong.KindMapper(reflect.Int, kong.MapperFunc(whole)),
-		kong.KindMapper(reflect.Int64, kong.MapperFunc(whole)),
-		kong.KindMapper(reflect.Uint16, kong.MapperFunc(whole)),
-		kong.KindMapper(reflect.Float64, kong.MapperFunc(number)),
-		kong.KindMapper(reflect.Bool, onOff{}),
-		kong.TypeMapper(reflect.TypeFor[netip.Addr](), kong.MapperFunc(address)),
-	}
+// plainTypes makes r read numbers, addresses and switches, with errors that name what may be written.
+func plainTypes(r *kong.Registry) {
+	r.RegisterKind(reflect.Int, kong.MapperFunc(whole)).
+		RegisterKind(reflect.Int64, kong.MapperFunc(whole)).
+		RegisterKind(reflect.Uint16, kong.MapperFunc(whole)).
+		RegisterKind(reflect.Float64, kong.MapperFunc(number)).
+		RegisterKind(reflect.Bool, onOff{}).
+		RegisterType(reflect.TypeFor[netip.Addr](), kong.MapperFunc(address))
 }
 
 // word is the text that ctx has for an option.

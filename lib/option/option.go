@@ -10,7 +10,6 @@ package option
 import (
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"math"
 	"os"
@@ -37,13 +36,9 @@ type Options struct {
 // the defaults. Two fields of one name are a mistake in the program: it panics.
 func New(configs ...any) *Options {
 	o := &Options{named: map[string]*kong.Flag{}, short: map[rune]*kong.Flag{}, from: map[*kong.Flag]string{}}
+	r := registry()
 	for _, c := range configs {
-		app, err := kong.New(c, append(plainTypes(), kong.NoDefaultHelp(), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard),
-			kong.TypeMapper(reflect.TypeFor[time.Duration](), kong.MapperFunc(duration)))...)
-		if err != nil {
-			panic(fmt.Sprintf("option: %T: %v", c, err))
-		}
-		for _, f := range app.Model.Flags {
+		for _, f := range flagsOf(r, reflect.ValueOf(c).Elem()) {
 			if o.named[f.Name] != nil || f.Short != 0 && o.short[f.Short] != nil {
 				panic(fmt.Sprintf("option: %T: --%s is there twice", c, f.Name))
 			}
