@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"milepost/lib/crew"
 )
@@ -13,37 +12,21 @@ import (
 // ignorePipe makes a reader that went away a write error.
 func ignorePipe() { signal.Ignore(syscall.SIGPIPE) }
 
-// unheard is how long a run lasts before it listens to signals: that takes a thread
-// and a sixth of all that a quick check costs. Who ends us sooner has not waited for
-// an answer, and gets none.
-const unheard = 20 * time.Millisecond
-
 // withSignals is ctx that ends, with the signal's name as cause, when somebody
 // wants the plugin to stop.
 func withSignals(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
-	listening := make(chan struct{})
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGALRM, syscall.SIGHUP, syscall.SIGQUIT)
 	var listener crew.Crew
-	soon := time.AfterFunc(unheard, func() {
-		defer close(listening)
-		signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGALRM, syscall.SIGHUP, syscall.SIGQUIT)
-		listener.Go(func() {
-			select {
-			case s := <-signals:
-				cancel(signalError{s})
-			case <-ctx.Done():
-			}
-		})
-	})
-	return ctx, func() {
-		if !soon.Stop() {
-			<-listening
+	listener.Go(func() {
+		select {
+		case s := <-signals:
+			cancel(signalError{s})
+		case <-ctx.Done():
 		}
-		signal.Stop(signals)
-		cancel(nil)
-		listener.Wait()
-	}
+	})
+	return ctx, func() { signal.Stop(signals); cancel(nil); listener.Wait() }
 }
 
 // A signalError is a signal as the cause of an end.
