@@ -58,7 +58,24 @@ func (c Check) With(change func(cfg any) error) (Check, error) {
 func (c Check) Same(other Check) bool {
 	c.Measure, c.Needs, c.Lookup, c.Kind = nil, nil, nil, Kind{}
 	other.Measure, other.Needs, other.Lookup, other.Kind = nil, nil, nil, Kind{}
+	c.Config, other.Config = optionsOf(c.Config), optionsOf(other.Config)
 	return reflect.DeepEqual(c, other)
+}
+
+// optionsOf is a Config without its seams (kong:"-"): what a probe remembers from run
+// to run is no option, and is being written while this is read.
+func optionsOf(cfg any) any {
+	given := reflect.Indirect(reflect.ValueOf(cfg))
+	if given.Kind() != reflect.Struct {
+		return cfg
+	}
+	bare := reflect.New(given.Type()).Elem()
+	for i := range given.NumField() {
+		if f := given.Type().Field(i); f.Tag.Get("kong") != "-" && f.IsExported() {
+			bare.Field(i).Set(given.Field(i))
+		}
+	}
+	return bare.Interface()
 }
 
 // A Lookup finds the addresses of a host name, best first.
