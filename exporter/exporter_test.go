@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/fleet"
 	"milepost/lib/metric"
 	"milepost/lib/peers"
 )
@@ -136,6 +137,15 @@ func startServer(t *testing.T, inventory string, change ...func(*flags)) *server
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.start(f, loaded)
+	return s
+}
+
+// start runs the inventory until the test ends.
+func (s *server) start(f flags, loaded *fleet.Fleet) {
+	t := s.t
+	t.Helper()
+	var err error
 	if s.m, err = newMonitor(f, loaded, slog.New(slog.NewTextHandler(s.log, nil))); err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +163,6 @@ func startServer(t *testing.T, inventory string, change ...func(*flags)) *server
 			t.Log(s.log.String())
 		}
 	})
-	return s
 }
 
 func (s *server) get(path string) (int, string) {

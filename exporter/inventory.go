@@ -87,6 +87,9 @@ func validate(f *fleet.Fleet) error {
 			all = append(all, f.Fault(key, "%v", err))
 		}
 	}
+	if n := len(f.References.NTP); n > 0 && n < 3 {
+		all = append(all, fmt.Errorf("%s: references: ntp: %d of them are no majority against one that lies: name three or more, or none", f.File, n))
+	}
 	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
 		all = append(all, fmt.Errorf("%s: neither hosts nor billing: there is nothing to do", f.File))
 	}

@@ -5,22 +5,22 @@ import (
 	"iter"
 	"log/slog"
 	"net/netip"
+	"path/filepath"
 	"reflect"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"milepost/lib/check"
 	"milepost/lib/crew"
 	"milepost/lib/fleet"
 	"milepost/lib/hoststate"
+	"milepost/lib/maintenance"
 	"milepost/lib/metric"
+	"milepost/lib/probe/clock"
 	"milepost/lib/prom"
 	"milepost/lib/schedule"
 	"milepost/lib/selfcheck"
 	"milepost/lib/statusbar"
-	"milepost/lib/verdict"
 	"milepost/lib/version"
 )
 
@@ -37,6 +37,9 @@ type monitor struct {
 	past      *past
 	pings     *pinging
 	trips     *trips
+	standings *standings
+	opinions  *opinions
+	clock     clock.Shared // this monitor's, as its references prove it
 
 	states      statesFile
 	reloadAsked chan chan error
@@ -44,32 +47,25 @@ type monitor struct {
 	ending      atomic.Bool // answers that are under way are finished, and no more
 
 	mu        sync.Mutex
-	inventory *fleet.Fleet        // as serve runs it
-	watched   map[string]*watched // by host
-	checker   *selfcheck.Checker  // of the references that the inventory names
-	renewed   chan struct{}       // closed when checker is another one
-	sight     hoststate.Monitor   // what the self-checks found
-	dataAt    time.Time           // when the newest round was completed
-	reloaded  time.Time           // when the inventory was last read without a fault
+	inventory *fleet.Fleet       // as serve runs it
+	checker   *selfcheck.Checker // of the references that the inventory names
+	renewed   chan struct{}      // closed when checker is another one
+	dataAt    time.Time          // when the newest round was completed
+	reloaded  time.Time          // when the inventory was last read without a fault
 	reloadOK  bool
-}
-
-// A watched host is its state over time.
-type watched struct {
-	host  fleet.Host
-	roles hoststate.Roles
-	state hoststate.Host
-	last  hoststate.Status
 }
 
 // classicTargets is up to how many pinged hosts histograms have classic buckets
 // too: each costs twenty series a host.
 const classicTargets = 2000
 
-func newChecker(f *fleet.Fleet) (*selfcheck.Checker, error) {
+// newChecker is a checker of the references that f names. Kept is the file of the last
+// good addresses.
+func newChecker(f *fleet.Fleet, kept string) (*selfcheck.Checker, error) {
 	return selfcheck.New(selfcheck.Config{
 		Resolve: f.References.Resolve, Resolvers: f.References.Resolvers, Ping: f.References.Ping,
 		Vantage: selfcheck.Vantage{Name: f.Vantage.Name, Provider: f.Vantage.Provider, Region: f.Vantage.Region},
+		Kept:    kept,
 	})
 }
 
@@ -81,13 +77,22 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	m := &monitor{
 		flags: f, log: log, board: &schedule.Board{}, stateDir: dir,
 		reloadAsked: make(chan chan error), renewed: make(chan struct{}),
-		watched: map[string]*watched{}, reloadOK: true, reloaded: time.Now(),
-		sight: hoststate.Monitor{Total: 1},
+		reloadOK: true, reloaded: time.Now(),
+		standings: &standings{log: log, sight: hoststate.Monitor{Total: 1}},
 	}
-	if m.checker, err = newChecker(inventory); err != nil {
+	m.opinions = newOpinions(m.standings, m.lookup)
+	m.scheduler = &schedule.Scheduler{
+		Board: m.board, Every: inventory.Interval,
+		Again: m.again, RoundDone: m.roundDone,
+		Confirm: func(ctx context.Context) { m.check().Now(ctx) },
+	}
+	if m.checker, err = m.newChecker(inventory); err != nil {
 		return nil, err
 	}
 	m.inventory = inventory
+	if m.standings.calendar, err = maintenance.Open(filepath.Join(dir, calendarFile), time.Now()); err != nil {
+		log.Error("maintenance that was started by hand is forgotten", "why", err)
+	}
 	if m.billing, err = openBilling(inventory, dir, log); err != nil {
 		return nil, err
 	}
@@ -96,11 +101,6 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		Dropped: func(err error) { log.Warn("a metric was left out", "why", err) },
 	}
 	m.board.Posted, m.board.Forgotten = m.collector.Observe, m.collector.Forget
-	m.scheduler = &schedule.Scheduler{
-		Board: m.board, Every: inventory.Interval,
-		Again: m.again, RoundDone: m.roundDone,
-		Confirm: func(ctx context.Context) { m.check().Now(ctx) },
-	}
 	m.pings = m.newPinging(inventory)
 	m.trips = newTrips(byItself())
 	m.past = openPast(context.Background(), dir, log)
@@ -141,6 +141,29 @@ func publicHost(h fleet.Host) statusbar.Host {
 	return statusbar.Host{ID: h.Name, Group: h.Group, City: h.City, Country: h.Country}
 }
 
+// calendarFile and addressesFile are their names in the state directory.
+const (
+	calendarFile  = "maintenance.json"
+	addressesFile = "addresses.json"
+)
+
+// newChecker is a checker that knows of this process: its clock's references and how
+// late its own work is.
+func (m *monitor) newChecker(f *fleet.Fleet) (*selfcheck.Checker, error) {
+	k, err := newChecker(f, filepath.Join(m.stateDir, addressesFile))
+	if err != nil {
+		return nil, err
+	}
+	k.Lag = m.scheduler.Lag
+	if servers := f.References.NTP; len(servers) > 0 {
+		k.Prove = func(ctx context.Context) selfcheck.Proof {
+			c := m.clock.Prove(ctx, servers)
+			return selfcheck.Proof{Lo: c.Lo, Hi: c.Hi, By: c.By, Proven: c.Proven}
+		}
+	}
+	return k, nil
+}
+
 // check is the checker of now.
 func (m *monitor) check() *selfcheck.Checker {
 	m.mu.Lock()
@@ -152,10 +175,12 @@ func (m *monitor) check() *selfcheck.Checker {
 func (m *monitor) watch(ctx context.Context) {
 	m.tellNothing()
 	defer m.tellNothing()
+	m.believe(m.check().Now(ctx)) // a verdict stands on a self-check before it
 	var all crew.Crew
 	all.Go(func() { m.statesAge(ctx) })
 	all.Go(func() { m.scheduler.Run(ctx) })
 	all.Go(func() { m.selfchecks(ctx) })
+	all.Go(func() { m.opinions.run(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
 	all.Go(func() { m.past.keep(ctx, m.save) })
 	all.Go(func() { m.pings.Run(ctx) })
@@ -192,11 +217,7 @@ func (m *monitor) believe(s selfcheck.State) {
 	if s.Sight == selfcheck.Blind {
 		sight.Healthy = 0
 	}
-	m.mu.Lock()
-	before := m.sight
-	m.sight = sight
-	m.mu.Unlock()
-	if before.Sight() == sight.Sight() && slices.Equal(before.Reasons, sight.Reasons) {
+	if !m.standings.believe(sight) {
 		return
 	}
 	if s.Why != "" {
@@ -213,41 +234,11 @@ func (m *monitor) believe(s selfcheck.State) {
 // again takes a round of a host into its state. A host that changed is published
 // at once: its outage does not wait for the rest of the fleet.
 func (m *monitor) again(r schedule.Round) (time.Duration, bool) {
-	changed, again := m.takeRound(r)
+	changed, after, again := m.standings.take(r)
 	if changed {
 		m.publish(time.Now())
 	}
-	return hoststate.Retry, again
-}
-
-// takeRound says whether the host changed, and whether it should be asked again soon.
-func (m *monitor) takeRound(r schedule.Round) (changed, again bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	w := m.watched[r.Host]
-	if w == nil {
-		return false, false
-	}
-	w.state = w.state.Next(w.roles.Round(r.Outcomes))
-	if now := w.state.At(r.Ended); now.Status != w.last {
-		m.log.Info("host changed", "host", r.Host, "from", w.last, "to", now.Status, "since", now.Since.UTC(), "evidence", evidence(r.Outcomes))
-		w.last, changed = now.Status, true
-	}
-	return changed, w.state.Again()
-}
-
-// evidence is the sentence of the worst outcome.
-func evidence(outcomes []check.Outcome) string {
-	var worst check.Outcome
-	for _, o := range outcomes {
-		if worst.Check == "" || o.Status.Worse(worst.Status) {
-			worst = o
-		}
-	}
-	if worst.Status == verdict.OK {
-		return ""
-	}
-	return worst.Check + ": " + worst.Summary
+	return after, again
 }
 
 // roundDone publishes what a round of the fleet amounts to.
@@ -263,13 +254,13 @@ func (m *monitor) publish(now time.Time) {
 	var all []statusbar.Component
 	states := map[string]hoststate.Status{}
 	for _, h := range m.inventory.Hosts {
-		standing := m.watched[h.Name].state.At(now)
+		standing := m.standings.stand(h.Name, now)
 		states[h.Name] = standing.Status
 		all = append(all, statusbar.Component{
 			Host: publicHost(h), Standing: standing, Outcomes: m.board.Of(h.Name),
 		})
 	}
-	f, dataAt, sight := m.inventory, m.dataAt, m.sight
+	f, dataAt, sight := m.inventory, m.dataAt, m.standings.seen()
 	m.mu.Unlock()
 	if dataAt.IsZero() {
 		return // no round of the fleet was completed: there is nothing to tell yet
@@ -291,33 +282,27 @@ func (m *monitor) save() {
 func (m *monitor) adopt(f *fleet.Fleet) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	next := map[string]*watched{}
 	var hosts []schedule.Host
 	for i, h := range f.Hosts {
 		s := schedule.Host{Name: h.Name, Every: f.Interval}
-		var names, aimed []string
 		for j := range h.Checks {
 			c := &f.Hosts[i].Checks[j]
 			*c = m.trips.feed(*c)
 			c.Lookup = m.lookup
 			*c = m.pings.followed(*c)
-			names = append(names, c.Name)
-			if c.Kind.IsAimed {
-				aimed = append(aimed, c.Name)
-			}
 			s.Checks = append(s.Checks, *c)
 		}
 		hosts = append(hosts, s)
-		roles := hoststate.Roles{Down: f.Status.Down, Degraded: f.Status.Degraded}.Of(names, aimed)
-		w := &watched{host: h, roles: roles, state: hoststate.Host{Interval: f.Interval}}
-		if known := m.watched[h.Name]; known != nil && known.state.Interval == f.Interval {
-			w.state, w.last = known.state, known.last
-		}
-		next[h.Name] = w
 	}
-	m.inventory, m.watched = f, next
+	m.inventory = f
+	m.standings.calendar.Replace(f.Maintenance)
+	var doubt func(suspicion)
+	if f.Status.SecondOpinion {
+		doubt = m.opinions.doubt
+	}
+	m.standings.watch(f, doubt)
 	m.pings.keep(f)
-	m.trips.keep(next)
+	m.trips.keep(f)
 	m.scheduler.Replace(hosts)
 }
 
@@ -351,10 +336,11 @@ func (m *monitor) tryReload() error {
 	if err != nil {
 		return err
 	}
-	checker, err := newChecker(f)
+	checker, err := m.newChecker(f)
 	if err != nil {
 		return err
 	}
+	checker.Inherit(m.check())
 	m.mu.Lock()
 	if !reflect.DeepEqual(f.Billing, m.inventory.Billing) || f.StateDir != m.inventory.StateDir || f.Interval != m.inventory.Interval {
 		m.log.Warn("billing, state_dir and interval take effect at the next start")

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/fleet"
 	"milepost/lib/history"
 	"milepost/lib/metric"
 	"milepost/lib/verdict"
@@ -43,7 +44,7 @@ func TestTrips(t *testing.T) {
 	if got := known.of("fra-1", noon.Add(8*time.Hour)); len(got) > 0 {
 		t.Errorf("three hours later %v is still known", got)
 	}
-	known.keep(map[string]*watched{"par-1": {}})
+	known.keep(&fleet.Fleet{Hosts: []fleet.Host{{Identity: fleet.Identity{Name: "par-1"}}}})
 	if got := known.of("fra-1", noon.Add(5*time.Hour)); len(got) > 0 {
 		t.Errorf("of a host that is gone it keeps %v", got)
 	}

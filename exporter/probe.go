@@ -59,7 +59,7 @@ func writing(err error) error {
 // believed runs the checks between two looks at this monitor itself, as serve does:
 // what its own resolver or route broke is nobody else's fault.
 func believed(ctx context.Context, f *fleet.Fleet, checks []check.Check) ([]check.Outcome, error) {
-	checker, err := newChecker(f)
+	checker, err := newChecker(f, "")
 	if err != nil {
 		return nil, err
 	}

@@ -93,13 +93,7 @@ func smokeNote(h fleet.Host) string {
 
 // host is the one of that name.
 func (m *monitor) host(name string) (fleet.Host, bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	w, ok := m.watched[name]
-	if !ok {
-		return fleet.Host{}, false
-	}
-	return w.host, true
+	return m.standings.host(name)
 }
 
 // smokeOf is the host's smoke of the stretch up to now.

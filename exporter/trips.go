@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/fleet"
 	"milepost/lib/metric"
 )
 
@@ -62,11 +63,15 @@ func (h *lately) turn(at time.Time) int64 {
 }
 
 // keep forgets all hosts but these.
-func (t *trips) keep(hosts map[string]*watched) {
+func (t *trips) keep(f *fleet.Fleet) {
+	hosts := map[string]bool{}
+	for _, h := range f.Hosts {
+		hosts[h.Name] = true
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for host := range t.hosts {
-		if hosts[host] == nil {
+		if !hosts[host] {
 			delete(t.hosts, host)
 		}
 	}

@@ -2,6 +2,7 @@ package hoststate
 
 import (
 	"fmt"
+	"slices"
 
 	"milepost/lib/metric"
 )
@@ -60,6 +61,11 @@ func (m Monitor) Sight() Sight {
 	default:
 		return Clear
 	}
+}
+
+// Same says that two monitors see alike.
+func (m Monitor) Same(o Monitor) bool {
+	return m.Total == o.Total && m.Healthy == o.Healthy && m.Quorum == o.Quorum && slices.Equal(m.Reasons, o.Reasons)
 }
 
 // An Impact is how bad a page is, in the words of Statuspage's indicator.

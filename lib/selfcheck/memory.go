@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -167,4 +168,18 @@ func bareFile(err error) error {
 		return e.Err
 	}
 	return err
+}
+
+// Inherit takes over the addresses that another checker knows, as after a reload.
+func (k *Checker) Inherit(before *Checker) {
+	before.known.mu.Lock()
+	names := maps.Clone(before.known.names)
+	before.known.mu.Unlock()
+	k.known.mu.Lock()
+	defer k.known.mu.Unlock()
+	if k.known.names == nil {
+		k.known.names = map[question]answer{}
+	}
+	maps.Copy(k.known.names, names)
+	k.known.dirty = true
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -29,7 +30,9 @@ func reach(t *testing.T, helper, suspect netip.AddrPort, user, password string) 
 	c.Proxy.Port = int(helper.Port())
 	c.Login.User, c.Login.Password = user, secret.New(password)
 	target := metric.Target{Name: "helper", Address: helper.Addr().String(), Addrs: []netip.Addr{helper.Addr()}, Patience: 5 * time.Second}
-	r := c.Reach(t.Context(), target, suspect)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	r := c.Reach(ctx, target, squidauth.Suspect{At: suspect})
 	word := "no opinion"
 	switch {
 	case r.Yes:
@@ -64,7 +67,7 @@ func TestRealSecondOpinion(t *testing.T) {
 		suspect          netip.AddrPort
 		user, pass, want string
 	}{
-		{"the suspect lives", helper, at(suspect.Addr), "monitor", "wonder", "reached: 200"},
+		{"the suspect lives", helper, at(suspect.Addr), "monitor", "wonder", "reached: the suspect answers 407 ERR_CACHE_ACCESS_DENIED"},
 		{"the suspect is dead", helper, nobody, "monitor", "wonder", "not reached: 503 ERR_CONNECT_FAIL"},
 		{"a helper whose rules forbid it", usual, at(suspect.Addr), "monitor", "wonder", "no opinion: 403 ERR_ACCESS_DENIED"},
 		{"nobody else is let through", helper, at(suspect.Addr), "alice", "land", "no opinion: 403 ERR_ACCESS_DENIED"},
@@ -74,6 +77,11 @@ func TestRealSecondOpinion(t *testing.T) {
 			t.Errorf("%s: %s, want %s", row.situation, got, row.want)
 		}
 	}
+	suspect.Signal(syscall.SIGSTOP) // its port is open, and nobody at home
+	if got := reach(t, at(helper.Addr), at(suspect.Addr), "monitor", "wonder"); !strings.HasPrefix(got, "not reached: connected to the suspect: no answer within") {
+		t.Errorf("the suspect hangs: %s", got)
+	}
+	suspect.Signal(syscall.SIGCONT)
 	suspect.Stop()
 	if got := reach(t, at(helper.Addr), at(suspect.Addr), "monitor", "wonder"); got != "not reached: 503 ERR_CONNECT_FAIL" {
 		t.Errorf("the suspect died: %s", got)
@@ -128,7 +136,7 @@ func TestSecondOpinionOfOddHelpers(t *testing.T) {
 			c.Login.NoCredentials = squidauth.Allowed
 			limited, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			r := c.Reach(limited, metric.Target{Address: "127.0.0.1", Addrs: []netip.Addr{at.Addr()}}, netip.MustParseAddrPort("127.0.0.1:1"))
+			r := c.Reach(limited, metric.Target{Address: "127.0.0.1", Addrs: []netip.Addr{at.Addr()}}, squidauth.Suspect{At: netip.MustParseAddrPort("127.0.0.1:1")})
 			word := map[[2]bool]string{{true, true}: "reached", {false, true}: "not reached", {false, false}: "no opinion"}[[2]bool{r.Yes, r.Voted}]
 			if got := word + ": " + r.Said; !strings.HasPrefix(got, row.want) {
 				t.Errorf("%s, want %s", got, row.want)

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"cmp"
+	"log/slog"
+	"sync"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/fleet"
+	"milepost/lib/hoststate"
+	"milepost/lib/maintenance"
+	"milepost/lib/metric"
+	"milepost/lib/schedule"
+	"milepost/lib/verdict"
+)
+
+// standings is what the hosts of a fleet are, over time.
+type standings struct {
+	log      *slog.Logger
+	calendar *maintenance.Calendar // nil = no maintenance
+
+	mu      sync.Mutex
+	doubt   func(suspicion)     // asks others about a host that is failing; nil = nobody
+	watched map[string]*watched // by host
+	sight   hoststate.Monitor   // what this monitor's self-checks found
+}
+
+// A watched host is its state over time.
+type watched struct {
+	host    fleet.Host
+	roles   hoststate.Roles
+	state   hoststate.Host
+	last    hoststate.Status // as it was last told
+	opinion opinion          // of others, while it fails
+}
+
+// provider is who runs a host's machine, as far as the inventory tells.
+func provider(h fleet.Host) string { return cmp.Or(h.Labels["provider"], h.Group) }
+
+// watch makes these hosts the fleet. What is known of one that was watched stays.
+// doubt asks others about a host that is failing; nil = nobody is asked.
+func (s *standings) watch(f *fleet.Fleet, doubt func(suspicion)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubt = doubt
+	next := map[string]*watched{}
+	for _, h := range f.Hosts {
+		w := &watched{host: h, roles: rolesOf(f, h), state: hoststate.Host{Interval: f.Interval}}
+		if known := s.watched[h.Name]; known != nil && known.state.Interval == f.Interval {
+			w.state, w.last, w.opinion = known.state, known.last, known.opinion
+		}
+		next[h.Name] = w
+	}
+	s.watched = next
+}
+
+func rolesOf(f *fleet.Fleet, h fleet.Host) hoststate.Roles {
+	var names, aimed []string
+	for _, c := range h.Checks {
+		names = append(names, c.Name)
+		if c.Kind.IsAimed {
+			aimed = append(aimed, c.Name)
+		}
+	}
+	return hoststate.Roles{Down: f.Status.Down, Degraded: f.Status.Degraded}.Of(names, aimed)
+}
+
+// believe takes what the self-checks found, and says whether that is news.
+func (s *standings) believe(sight hoststate.Monitor) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.sight
+	s.sight = sight
+	return !before.Same(sight)
+}
+
+// seen is what the self-checks found last.
+func (s *standings) seen() hoststate.Monitor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sight
+}
+
+// take takes a round of a host into its state. It says whether the host changed, and
+// whether and when it should be asked again soon.
+func (s *standings) take(r schedule.Round) (changed bool, after time.Duration, again bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watched[r.Host]
+	if w == nil {
+		return false, 0, false
+	}
+	round := w.roles.Round(r.Outcomes)
+	landslide := false
+	if round.Status == hoststate.Down {
+		fell := w.state.Fell()
+		if fell.IsZero() {
+			fell = round.At
+		}
+		landslide = s.landslide(w, fell)
+		round.Braked = landslide
+		round.Disputed = w.opinion.asked.After(fell) && w.opinion.Disputes()
+	}
+	w.state = w.state.Next(round)
+	changed = s.tell(w, r)
+	if s.doubt != nil && w.state.Suspect() && unreachable(round) {
+		s.ask(w)
+	}
+	if landslide {
+		return changed, 0, w.state.Again()
+	}
+	return changed, hoststate.Retry, w.state.Again()
+}
+
+// landslide says that so much of the fleet fell about when w did that the monitor
+// itself is under suspicion.
+func (s *standings) landslide(w *watched, fell time.Time) bool {
+	fleet := make([]hoststate.Member, 0, len(s.watched))
+	for _, other := range s.watched {
+		m := hoststate.Member{Provider: provider(other.host), Fell: other.state.Fell()}
+		if other == w {
+			m.Fell = fell
+		}
+		fleet = append(fleet, m)
+	}
+	return hoststate.Landslide(fleet, fell, w.state.Interval)
+}
+
+// tell logs what a host became, once.
+func (s *standings) tell(w *watched, r schedule.Round) (changed bool) {
+	now := w.state.At(r.Ended)
+	if now.Status == w.last {
+		return false
+	}
+	s.log.Info("host changed", "host", w.host.Name, "from", w.last, "to", now.Status, "since", now.Since.UTC(),
+		"evidence", evidence(r.Outcomes), "others", w.opinion.said)
+	w.last = now.Status
+	return true
+}
+
+// stand is what the host is at now, as it is published.
+func (s *standings) stand(name string, now time.Time) hoststate.Standing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watched[name]
+	if w == nil {
+		return hoststate.Host{}.At(now)
+	}
+	return s.published(w, now)
+}
+
+func (s *standings) published(w *watched, now time.Time) hoststate.Standing {
+	standing := w.state.At(now)
+	if s.calendar == nil {
+		return standing
+	}
+	if window, from, until, in := s.calendar.At(w.host.Name, w.host.Group, now); in {
+		return standing.Under(hoststate.Work{From: from, Until: until, Reason: window.Reason})
+	}
+	return standing
+}
+
+// unreachable says that a round is bad because the host did not answer: one that
+// answers, and answers wrongly, has been reached, and nobody need be asked whether it
+// can be.
+func unreachable(r hoststate.Round) bool {
+	switch r.Reason {
+	case metric.ReasonConnectTimeout, metric.ReasonRefused, metric.ReasonReset, metric.ReasonTLS, metric.ReasonLoss:
+		return r.Status == hoststate.Down
+	default:
+		return false
+	}
+}
+
+// evidence is the sentence of the worst outcome.
+func evidence(outcomes []check.Outcome) string {
+	var worst check.Outcome
+	for _, o := range outcomes {
+		if worst.Check == "" || o.Status.Worse(worst.Status) {
+			worst = o
+		}
+	}
+	if worst.Status == verdict.OK {
+		return ""
+	}
+	return worst.Check + ": " + worst.Summary
+}
+
+// host is one host of the fleet.
+func (s *standings) host(name string) (fleet.Host, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.watched[name]
+	if w == nil {
+		return fleet.Host{}, false
+	}
+	return w.host, true
+}
