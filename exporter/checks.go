@@ -1,6 +1,9 @@
 package main
 
 import (
+	"context"
+	"net/netip"
+
 	"time"
 
 	"milepost/lib/check"
@@ -10,6 +13,7 @@ import (
 	"milepost/lib/probe/ping"
 	"milepost/lib/probe/resolver"
 	"milepost/lib/probe/squidauth"
+	"milepost/lib/selfcheck"
 )
 
 // kinds are the checks of the exporter, one line per probe.
@@ -80,4 +84,38 @@ func served() []check.Kind {
 		all[i] = k.Served()
 	}
 	return all
+}
+
+// isProxy says that the check asks a proxy as a user would.
+func isProxy(c check.Check) bool {
+	_, ok := c.Config.(*squidauth.Config)
+	return ok
+}
+
+// A reached is whether one proxy could connect to another; voted says that it tried.
+type reached struct {
+	yes, voted bool
+	said       string
+}
+
+// reach asks the proxy of a check, which is at an address, to connect to the proxy of
+// another.
+func reach(ctx context.Context, helper check.Check, at netip.Addr, suspect check.Check, suspectAt netip.Addr) reached {
+	asked, wanted := *helper.Config.(*squidauth.Config), *suspect.Config.(*squidauth.Config) // both are isProxy
+	t := helper.Target
+	t.Addrs = []netip.Addr{at}
+	r := asked.Reach(ctx, t, squidauth.Suspect{
+		At: netip.AddrPortFrom(suspectAt, uint16(wanted.Proxy.Port)), Name: suspect.Target.Address, Config: wanted,
+	})
+	return reached{r.Yes, r.Voted, r.Said}
+}
+
+// proving asks a majority of NTP servers how far this monitor's clock is off, once a
+// minute.
+func proving(servers []string) func(context.Context) selfcheck.Proof {
+	shared := &clock.Shared{}
+	return func(ctx context.Context) selfcheck.Proof {
+		c := shared.Prove(ctx, servers)
+		return selfcheck.Proof{Lo: c.Lo, Hi: c.Hi, By: c.By, Proven: c.Proven}
+	}
 }

@@ -16,7 +16,6 @@ import (
 	"milepost/lib/hoststate"
 	"milepost/lib/maintenance"
 	"milepost/lib/metric"
-	"milepost/lib/probe/clock"
 	"milepost/lib/prom"
 	"milepost/lib/schedule"
 	"milepost/lib/selfcheck"
@@ -39,7 +38,6 @@ type monitor struct {
 	trips     *trips
 	standings *standings
 	opinions  *opinions
-	clock     clock.Shared // this monitor's, as its references prove it
 
 	states      statesFile
 	reloadAsked chan chan error
@@ -156,10 +154,7 @@ func (m *monitor) newChecker(f *fleet.Fleet) (*selfcheck.Checker, error) {
 	}
 	k.Lag = m.scheduler.Lag
 	if servers := f.References.NTP; len(servers) > 0 {
-		k.Prove = func(ctx context.Context) selfcheck.Proof {
-			c := m.clock.Prove(ctx, servers)
-			return selfcheck.Proof{Lo: c.Lo, Hi: c.Hi, By: c.By, Proven: c.Proven}
-		}
+		k.Prove = proving(servers)
 	}
 	return k, nil
 }

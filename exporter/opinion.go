@@ -15,7 +15,6 @@ import (
 	"milepost/lib/fleet"
 	"milepost/lib/hoststate"
 	"milepost/lib/metric"
-	"milepost/lib/probe/squidauth"
 )
 
 const (
@@ -48,7 +47,7 @@ type suspicion struct {
 // proxyCheck is how the host's proxy is asked.
 func proxyCheck(h fleet.Host) (c check.Check, ok bool) {
 	for _, c := range h.Checks {
-		if _, ok := c.Config.(*squidauth.Config); ok {
+		if isProxy(c) {
 			return c, true
 		}
 	}
@@ -145,12 +144,17 @@ func (o *opinions) ask(ctx context.Context, q suspicion) opinion {
 	if err != nil {
 		return opinion{asked: now, said: err.Error()}
 	}
-	config := *q.suspect.Config.(*squidauth.Config) // as proxyCheck found it
-	suspect := squidauth.Suspect{At: netip.AddrPortFrom(at, uint16(config.Proxy.Port)), Name: q.suspect.Target.Address, Config: config}
-	answers := make([]squidauth.Reached, len(q.helpers))
+	answers := make([]reached, len(q.helpers))
 	var asking crew.Crew
 	for i, h := range q.helpers {
-		asking.Go(func() { answers[i] = o.reach(ctx, h, suspect) })
+		asking.Go(func() {
+			from, err := o.address(ctx, h.Target)
+			if err != nil {
+				answers[i].said = err.Error()
+				return
+			}
+			answers[i] = reach(ctx, h, from, q.suspect, at)
+		})
 	}
 	asking.Wait()
 	heard := opinion{asked: now}
@@ -158,28 +162,18 @@ func (o *opinions) ask(ctx context.Context, q suspicion) opinion {
 	for i, a := range answers {
 		word := "has no opinion"
 		switch {
-		case a.Yes:
+		case a.yes:
 			word = "reaches it"
 			heard.Reached++
-		case a.Voted:
+		case a.voted:
 			word = "does not reach it"
 			heard.Not++
 		}
-		said = append(said, fmt.Sprintf("%s %s (%s)", q.helpers[i].Target.Name, word, a.Said))
+		said = append(said, fmt.Sprintf("%s %s (%s)", q.helpers[i].Target.Name, word, a.said))
 	}
 	slices.Sort(said)
 	heard.said = strings.Join(said, ", ")
 	return heard
-}
-
-func (o *opinions) reach(ctx context.Context, helper check.Check, suspect squidauth.Suspect) squidauth.Reached {
-	t := helper.Target
-	at, err := o.address(ctx, t)
-	if err != nil {
-		return squidauth.Reached{Said: err.Error()}
-	}
-	t.Addrs = []netip.Addr{at}
-	return (*helper.Config.(*squidauth.Config)).Reach(ctx, t, suspect) // as proxyCheck found it
 }
 
 // address is where a host is, as the self-checks know to find it.
