@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"net/netip"
-
 	"time"
 
 	"milepost/lib/check"
