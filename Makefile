@@ -16,7 +16,7 @@ having = $(sort $(dir $(shell grep -rlE '^func $(1)' --include='*_test.go' ./plu
 
 SHELL_SCRIPTS = $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=.peers --exclude-dir=bin --exclude-dir=dist --exclude-dir=testdata .)
 
-.PHONY: help run test peers build lint fmt archtest unit integration fuzz shellcheck bench generated install deb dist packages package-test clean
+.PHONY: help run test peers build lint fmt archtest unit integration fuzz shellcheck bench chaos generated install deb dist packages package-test clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -69,6 +69,8 @@ bench: build ## how fast it is
 	go test -vet=off -run '^$$' -bench . -benchmem $(call having,Benchmark)
 	@for bench in $(wildcard lib/*/bench lib/probe/*/bench plugins/*/bench exporter/bench); do $$bench || exit; done
 
+chaos: ## rotate and kill for a long time: is every byte counted once? (CHAOS_ROTATIONS, CHAOS_KILLS, CHAOS_SEED)
+	CHAOS_ROTATIONS=$(or $(CHAOS_ROTATIONS),2000) CHAOS_KILLS=$(or $(CHAOS_KILLS),2000) go test -vet=off -count=1 -timeout=3h -v -run 'Chaos' ./lib/ledger
 generated: build ## manuals, completions, and definitions for Nagios, NRPE and Icinga, into dist/generated
 	CGO_ENABLED=0 go run ./packaging/generate $(BIN) . dist/generated
 

@@ -10,8 +10,7 @@ import (
 
 const (
 	poll       = 250 * time.Millisecond
-	commitTime = time.Second // between commits, at most
-	commitSize = 32 << 20    // bytes of lines between commits, at most
+	commitSize = 32 << 20 // bytes of lines between commits, at most
 	retry      = 5 * time.Second
 	// standby is for how long the other writer of a ledger must be silent until
 	// this one goes on.
@@ -45,7 +44,7 @@ func (l *Ledger) count(ctx context.Context) error {
 		if ok {
 			b.take(ev)
 		}
-		if !b.empty() && (ending || b.size >= commitSize || time.Since(last) >= commitTime) {
+		if !b.empty() && (ending || b.size >= commitSize || time.Since(last) >= l.config.commitTime) {
 			switch err := l.save(b); {
 			case fenced(err):
 				return err

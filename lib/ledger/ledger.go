@@ -31,6 +31,9 @@ type Config struct {
 	TopUsers    int          // how many users UserSamples names; 0 = all
 	Pseudonyms  secret.Value // the key that hides users' names in UserSamples; none = they are shown
 	Notice      func(string) // hears sentences for the log; nil = nobody
+
+	// For tests: as tail.Config has it, and how long until a commit, at most.
+	quiet, commitTime time.Duration
 }
 
 // A Ledger is an open ledger. Follow writes it; everything else reads what was
@@ -60,6 +63,9 @@ type Ledger struct {
 func Open(ctx context.Context, c Config) (*Ledger, error) {
 	if c.Notice == nil {
 		c.Notice = func(string) {}
+	}
+	if c.commitTime == 0 {
+		c.commitTime = time.Second
 	}
 	l := &Ledger{config: c}
 	var err error
@@ -118,7 +124,7 @@ func (l *Ledger) reopen(ctx context.Context) (err error) {
 		return err
 	}
 	// Whatever start says was done when the ledger began.
-	follow := tail.Config{Patterns: l.config.Globs, FromEnd: fromEnd && len(known) == 0, Since: l.since}
+	follow := tail.Config{Patterns: l.config.Globs, FromEnd: fromEnd && len(known) == 0, Since: l.since, Quiet: l.config.quiet}
 	l.tail, err = tail.New(follow, known)
 	return err
 }

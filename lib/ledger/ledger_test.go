@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -14,9 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,12 +24,17 @@ import (
 	"milepost/lib/peers"
 )
 
-const followSwitch = "LEDGER_TEST_FOLLOW"
+const (
+	followSwitch = "LEDGER_TEST_FOLLOW"
+	formatSwitch = "LEDGER_TEST_FORMAT"
+)
 
 // TestMain lets a test run this program as a follower that it can kill.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(followSwitch); dir != "" {
-		l, err := Open(context.Background(), config(dir))
+		c := config(dir)
+		c.Format, c.quiet, c.commitTime = os.Getenv(formatSwitch), 200*time.Millisecond, 10*time.Millisecond
+		l, err := Open(context.Background(), c)
 		if err == nil {
 			err = l.Follow(context.Background())
 		}
@@ -608,118 +610,6 @@ func TestOutput(t *testing.T) {
 	}
 	if err := (Output{Format: "xml"}).Write(&strings.Builder{}, nil, nil); err == nil {
 		t.Error("xml was written")
-	}
-}
-
-// A follower in a process of its own, which is killed.
-type follower struct {
-	*exec.Cmd
-	out bytes.Buffer
-}
-
-func startFollower(t *testing.T, dir string) *follower {
-	t.Helper()
-	f := &follower{Cmd: exec.Command(os.Args[0])}
-	f.Env = append(os.Environ(), followSwitch+"="+dir)
-	f.Stderr = &f.out
-	if err := f.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return f
-}
-
-func (f *follower) kill() {
-	_ = f.Process.Kill() // it may have ended by itself: then the sums tell
-	_ = f.Wait()
-}
-
-// TestKilledAtAnyMoment writes and rotates a log while the follower is killed
-// again and again; in the end every byte is in the ledger once.
-func TestKilledAtAnyMoment(t *testing.T) {
-	const seed = 20261123
-	random := rand.New(rand.NewPCG(seed, 1))
-	t.Logf("seed %d", seed)
-	dir := t.TempDir()
-	c := config(dir)
-	want := map[string]int64{}
-	var wanted, requests int64
-	rotations := 0
-	for round := range 40 {
-		f := startFollower(t, dir)
-		deadline := time.Now().Add(time.Duration(5+random.IntN(120)) * time.Millisecond)
-		for n := 0; time.Now().Before(deadline) || n < 5; n++ {
-			var b strings.Builder
-			for range 1 + random.IntN(50) {
-				user, bytes := fmt.Sprint("user", random.IntN(20)), random.Int64N(1e6)
-				b.WriteString(line(noon.Add(time.Duration(random.IntN(7200))*time.Second), "TCP_MISS", 200, bytes, user))
-				want[user] += bytes
-				wanted += bytes
-				requests++
-			}
-			text := b.String()
-			half := random.IntN(len(text)) // the writer is seen in the middle of a line
-			write(t, c.Globs[0], text[:half])
-			write(t, c.Globs[0], text[half:])
-		}
-		f.kill()
-		if round%4 == 3 {
-			rotate(t, c.Globs[0], rotations)
-			rotations++
-		}
-	}
-	l := follow(t, c)
-	drain(t, l)
-	defer l.Close()
-	rows, holes, err := Usage(t.Context(), c.Path, Query{By: []string{"user"}})
-	if err != nil || len(holes) > 0 {
-		t.Fatalf("%v %v", holes, err)
-	}
-	var got, gotRequests int64
-	for _, r := range rows {
-		if want[r.Keys[0]] != r.BytesOut {
-			t.Errorf("%s has %d bytes, want %d", r.Keys[0], r.BytesOut, want[r.Keys[0]])
-		}
-		got += r.BytesOut
-		gotRequests += r.Requests
-	}
-	if total, _ := l.Bytes(); got != wanted || gotRequests != requests || total != uint64(wanted) {
-		t.Errorf("%d bytes in %d requests (%d in the totals), want %d in %d", got, gotRequests, total, wanted, requests)
-	}
-}
-
-// rotate renames as logrotate does; every other old one is compressed.
-func rotate(t *testing.T, path string, n int) {
-	t.Helper()
-	old, _ := filepath.Glob(path + ".*")
-	slices.Sort(old)
-	for _, p := range slices.Backward(old) {
-		number, zipped := strings.CutSuffix(strings.TrimPrefix(p, path+"."), ".gz")
-		i, err := strconv.Atoi(number)
-		if err != nil {
-			t.Fatal(err)
-		}
-		to := fmt.Sprintf("%s.%d", path, i+1)
-		if zipped {
-			to += ".gz"
-		}
-		if err := os.Rename(p, to); err != nil {
-			t.Fatal(err)
-		}
-		if !zipped && n%2 == 0 {
-			text, err := os.ReadFile(to)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var z bytes.Buffer
-			w := gzip.NewWriter(&z)
-			_, werr := w.Write(text)
-			if err := errors.Join(werr, w.Close(), os.WriteFile(to+".gz", z.Bytes(), 0o600), os.Remove(to)); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	if err := os.Rename(path, path+".1"); err != nil {
-		t.Fatal(err)
 	}
 }
 

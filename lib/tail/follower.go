@@ -31,8 +31,9 @@ type Follower struct {
 	known    []*Generation
 	files    []*file // held open, in the order they are read
 	seen     map[identity]sight
-	troubles map[string]string // what was said, by path
-	missing  map[int64]int     // for how many scans an open generation was not found
+	troubles map[string]string    // what was said, by path
+	missing  map[int64]int        // for how many scans an open generation was not found
+	waiting  map[string]time.Time // when the oldest rotated file that cannot be told yet was written, by log
 	lastID   int64
 	scanned  time.Time // zero before the first scan
 	queue    []Event
@@ -82,6 +83,9 @@ func (f *Follower) Next(now time.Time) (Event, bool) {
 		return ev, true
 	}
 	for _, x := range f.files {
+		if since, wait := f.waiting[x.log]; wait && x.gen.Offset == 0 && !x.modified.Before(since) {
+			continue // what is older comes first
+		}
 		if ev, ok := f.read(x, now); ok {
 			return ev, true
 		}
@@ -120,13 +124,31 @@ func (f *Follower) read(x *file, now time.Time) (Event, bool) {
 		return f.over(x, now)
 	case ev.Kind == Truncated:
 		f.lose(x.gen)
-		x.gen = f.begin(x.sighting)
+		f.renew(x)
 	case ev.Kind == Trouble:
 		return f.trouble(x.path, ev.Err)
 	case ev.Kind == Damaged:
 		return f.finish(x, ev), true
 	}
 	return ev, true
+}
+
+// renew goes on with a file that was truncated: with a new generation, unless
+// another file holds what was written to it since. It may have been copied once
+// more before anybody looked.
+func (f *Follower) renew(x *file) {
+	x.head, _ = x.start()
+	x.gen = &Generation{Offset: -1} // x is a copy of nothing while it is looked at
+	switch g, kin := f.relate(x); kin {
+	case same:
+		x.gen = g
+		g.State, g.Path, g.Device, g.Inode = Open, x.path, x.device, x.inode
+	case replica:
+		x.gen = g
+		f.release(x)
+	default:
+		x.gen = f.begin(x.sighting)
+	}
 }
 
 // over ends a file that nobody will write to any more.
@@ -187,7 +209,7 @@ func (f *Follower) hold(x *file, g *Generation, now time.Time) {
 			}
 			return -1
 		}
-		return cmp.Compare(a.modified.UnixNano(), b.modified.UnixNano())
+		return cmp.Or(cmp.Compare(a.modified.UnixNano(), b.modified.UnixNano()), cmp.Compare(a.age(), b.age()))
 	})
 }
 

@@ -172,7 +172,7 @@ func TestLongLines(t *testing.T) {
 		{"one that is not whole yet", "+log a; ~log LONG; look; ~log LONG; look; +log; look; +log z b; look; die; +log c; look", "a !long b c"},
 		{"one that is the first", "~log LONG; look; die; +log z b; look; mv log log.1; +log c; look", "!long b c"},
 		{"one that is torn", "+log a; ~log LONG; look; mv log log.1; +log b; wait; die; +log c; look", "a b !long c"},
-		{"one that is compressed", "+log.1 a; +log.1 LONG; +log.1 b; gz log.1; +log c; look", "c a !long b"},
+		{"one that is compressed", "+log.1 a; +log.1 LONG; +log.1 b; gz log.1; +log c; look", "a !long b c"},
 		{"one that is cut", "~log LONG; look; cut log; look; +log a; look", "!truncated a"},
 	} {
 		t.Run(row.situation, func(t *testing.T) {

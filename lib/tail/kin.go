@@ -97,9 +97,9 @@ func (x *file) continues(g *Generation, own bool) kinship {
 	}
 }
 
-// sameStart says that two files hold the same lines as far as both go, one line
-// at least.
+// sameStart says that two files hold the same as far as both go: one line at
+// least, or all that is looked at.
 func sameStart(a, b []byte) bool {
 	n := min(len(a), len(b))
-	return bytes.Equal(a[:n], b[:n]) && bytes.IndexByte(a[:n], '\n') >= 0
+	return bytes.Equal(a[:n], b[:n]) && (n == headSize || bytes.IndexByte(a[:n], '\n') >= 0)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -26,6 +28,22 @@ func (s sighting) live() bool { return s.path == s.log }
 
 // rotated is what logrotate and squid append to a log's name.
 var rotated = regexp.MustCompile(`([.-][0-9][0-9TZ:_.-]*)?(\.gz)?$`)
+
+// age orders rotated files that were written last at the same moment, the oldest
+// first: of numbers the highest is the oldest, of dates the lowest.
+func (s sighting) age() int64 {
+	digits := strings.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, strings.TrimPrefix(s.path, s.log))
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || n < 1e6 {
+		return -n
+	}
+	return n
+}
 
 // unread are the compressions that are told from a log and not understood.
 var unread = []string{".xz", ".bz2", ".zst", ".lz4"}

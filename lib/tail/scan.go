@@ -32,10 +32,21 @@ func (f *Follower) scan(now time.Time) {
 			delete(f.seen, id)
 		}
 	}
+	for _, x := range f.files {
+		if x.gen.Offset == 0 { // others are held against what it starts with now
+			x.head, _ = x.start()
+		}
+	}
 	said := len(troubles)
 	sure := true
+	f.waiting = map[string]time.Time{}
 	for _, x := range f.strangers(found, troubles) {
-		sure = f.place(x, now) && sure
+		if !f.place(x, now) {
+			sure = false
+			if oldest, ok := f.waiting[x.log]; !ok || x.modified.Before(oldest) {
+				f.waiting[x.log] = x.modified
+			}
+		}
 	}
 	if sure && len(troubles) == said {
 		f.miss()

@@ -1,0 +1,323 @@
+package ledger
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// How much the chaos tests do. `make chaos` asks for more than CI does.
+func chaosSize(t *testing.T, name string, short int) int {
+	t.Helper()
+	text := os.Getenv(name)
+	if text == "" {
+		return short
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return n
+}
+
+// A chaos writes a log as squid would, and does to it what befalls logs. It knows
+// what each line was worth: that is the oracle.
+type chaos struct {
+	*testing.T
+	*rand.Rand
+	config Config
+	log    string
+	file   *os.File // as squid holds it open
+	next   int64    // squid's own count
+	old    int      // how many rotated files there may be
+	dates  int
+	mortal bool // squid is killed too
+	want   map[string]sums
+	did    map[string]int
+}
+
+func newChaos(t *testing.T, seed uint64) *chaos {
+	c := &chaos{T: t, Rand: rand.New(rand.NewPCG(seed, 1)), config: config(t.TempDir()), old: 200, want: map[string]sums{}, did: map[string]int{}}
+	c.config.Format, c.log = "bill", c.config.Globs[0]
+	c.open()
+	return c
+}
+
+func (c *chaos) must(err error) {
+	if err != nil {
+		c.Helper()
+		c.Fatal(err)
+	}
+}
+
+// open opens the log as squid does.
+func (c *chaos) open() {
+	var err error
+	c.file, err = os.OpenFile(c.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	c.must(err)
+}
+
+// record is the next one, and whose.
+func (c *chaos) record() (text, user string, s sums) {
+	user = fmt.Sprint("user", c.IntN(20))
+	s = sums{Out: c.Int64N(1e6), In: c.Int64N(1e4), Requests: 1}
+	at := noon.Unix() + c.Int64N(7200)
+	if c.IntN(500) == 0 { // a clock that jumped
+		at = []int64{3, noon.Unix() + 1e9}[c.IntN(2)]
+		c.did["clock jumps"]++
+	}
+	text = fmt.Sprintf("%d.%03d %6d 127.0.0.1 TCP_MISS/200 %d %d GET %s %d %d.000 http://h/%d\n", at, c.IntN(1000), c.IntN(1e4), s.Out, s.In, user, c.next, at, c.IntN(1e9))
+	c.next++
+	return text, user, s
+}
+
+// write appends some records, which a reader may see in the middle of a line.
+func (c *chaos) write() {
+	var b strings.Builder
+	for range 1 + c.IntN(30) {
+		text, user, s := c.record()
+		b.WriteString(text)
+		c.want[user] = c.want[user].plus(s)
+		c.did["lines"]++
+	}
+	text := b.String()
+	half := c.IntN(len(text))
+	for _, part := range []string{text[:half], text[half:]} {
+		_, err := c.file.WriteString(part)
+		c.must(err)
+	}
+}
+
+// crash is squid's: its last record is torn, and the next one is glued to it.
+func (c *chaos) crash() {
+	text, _, _ := c.record()
+	_, err := c.file.WriteString(text[:1+c.IntN(len(text)/2)])
+	c.must(errors.Join(err, c.file.Close()))
+	c.next = 0
+	c.open()
+	c.did["squid killed"]++
+}
+
+// rotate does what some configuration of logrotate does.
+func (c *chaos) rotate() {
+	c.did["rotations"]++
+	switch kind := c.IntN(6); kind {
+	case 0:
+		c.did["copytruncate"]++
+		c.shift(false)
+		copied, err := os.ReadFile(c.log)
+		c.must(err)
+		c.must(os.WriteFile(c.log+".1", copied, 0o600))
+		if c.IntN(4) == 0 {
+			c.write() // lost, and squid's numbers tell
+		}
+		c.must(c.file.Truncate(0))
+	case 1:
+		c.did["dateext"]++
+		c.dates++
+		c.must(os.Rename(c.log, fmt.Sprintf("%s-%08d", c.log, 20270101+c.dates)))
+		c.reopen()
+		c.expire()
+	default:
+		compress := kind%2 == 0
+		c.did[map[bool]string{true: "compress", false: "delaycompress"}[compress]]++
+		c.shift(true)
+		c.must(os.Rename(c.log, c.log+".1"))
+		if c.IntN(2) == 0 {
+			c.write() // squid has not heard of it yet
+		}
+		c.reopen()
+		if compress {
+			c.gzip(c.log + ".1")
+		}
+	}
+}
+
+func (c *chaos) reopen() {
+	c.must(c.file.Close())
+	c.open()
+}
+
+// shift renames log.1 to log.2 and so on; the last one goes. With delaycompress
+// each is compressed when it becomes the second.
+func (c *chaos) shift(delayed bool) {
+	for i := c.old; i >= 1; i-- {
+		for _, end := range []string{"", ".gz"} {
+			from, to := fmt.Sprintf("%s.%d%s", c.log, i, end), fmt.Sprintf("%s.%d%s", c.log, i+1, end)
+			if i == c.old {
+				_ = os.Remove(from) // it may not be there
+				continue
+			}
+			if os.Rename(from, to) == nil && i == 1 && end == "" && delayed {
+				c.gzip(to)
+			}
+		}
+	}
+}
+
+func (c *chaos) expire() {
+	dated, _ := filepath.Glob(c.log + "-*")
+	slices.Sort(dated)
+	for len(dated) > c.old {
+		c.must(os.Remove(dated[0]))
+		dated = dated[1:]
+	}
+	if len(dated) > 1 && !strings.HasSuffix(dated[0], ".gz") {
+		c.gzip(dated[0])
+	}
+}
+
+func (c *chaos) gzip(path string) {
+	text, err := os.ReadFile(path)
+	c.must(err)
+	info, err := os.Stat(path)
+	c.must(err)
+	var z bytes.Buffer
+	w := gzip.NewWriter(&z)
+	_, err = w.Write(text)
+	c.must(errors.Join(err, w.Close()))
+	half := z.Len() / 2 // gzip writes in pieces too
+	f, err := os.Create(path + ".gz")
+	c.must(err)
+	_, err = f.Write(z.Bytes()[:half])
+	_, err2 := f.Write(z.Bytes()[half:])
+	c.must(errors.Join(err, err2, f.Close(), os.Chtimes(path+".gz", info.ModTime(), info.ModTime()), os.Remove(path)))
+}
+
+// round is the life of one follower, which is killed at any moment.
+func (c *chaos) round() {
+	f := startFollower(c.T, filepath.Dir(c.log), c.config.Format)
+	life := time.Duration(5+c.IntN(200)) * time.Millisecond
+	if c.IntN(15) == 0 { // long enough to see files change their names
+		life *= 20
+	}
+	pace := time.NewTicker(500 * time.Microsecond) // some 30,000 lines a second
+	defer pace.Stop()
+	for begun, n := time.Now(), 0; time.Since(begun) < life || n < 3; n++ {
+		<-pace.C
+		c.write()
+		switch c.IntN(300) {
+		case 0, 1:
+			c.rotate()
+		case 2:
+			if c.mortal {
+				c.crash()
+			}
+		}
+	}
+	f.kill()
+	c.did["kills"]++
+	for range c.IntN(3) { // while nobody looks
+		c.write()
+		c.rotate()
+	}
+}
+
+// TestChaos writes and rotates a log in every way while the follower is killed
+// again and again. In the end every byte is in the ledger once, or the records
+// that are not stand in its holes.
+func TestChaos(t *testing.T) {
+	rotations, kills := chaosSize(t, "CHAOS_ROTATIONS", 60), chaosSize(t, "CHAOS_KILLS", 30)
+	seed := uint64(chaosSize(t, "CHAOS_SEED", 20261123))
+	for _, mortal := range []bool{false, true} {
+		t.Run(map[bool]string{false: "squid lives", true: "squid is killed too"}[mortal], func(t *testing.T) {
+			c := newChaos(t, seed)
+			c.mortal = mortal
+			for c.did["rotations"] < rotations || c.did["kills"] < kills {
+				c.round()
+			}
+			l := follow(t, c.config)
+			defer l.Close()
+			drainAll(t, l)
+			c.judge(seed)
+		})
+	}
+}
+
+// judge holds the ledger against what was written.
+func (c *chaos) judge(seed uint64) {
+	rows, holes, err := Usage(c.Context(), c.config.Path, Query{By: []string{"user"}})
+	c.must(err)
+	var wanted, got sums
+	for _, user := range slices.Sorted(maps.Keys(c.want)) {
+		wanted = wanted.plus(c.want[user])
+	}
+	for _, r := range rows {
+		one, want := sums{Out: r.BytesOut, In: *r.BytesIn, Requests: r.Requests}, c.want[r.Keys[0]]
+		if one.Out > want.Out || one.In > want.In || one.Requests > want.Requests {
+			c.Errorf("%s was counted twice: %+v, want %+v", r.Keys[0], one, want)
+		}
+		got = got.plus(one)
+	}
+	kinds := map[string]int64{}
+	for _, h := range holes {
+		kinds[h.Kind] += h.Count
+	}
+	lost := wanted.Requests - got.Requests
+	c.Logf("seed %d: %v", seed, c.did)
+	c.Logf("written %d bytes in %d lines, counted %d in %d: %d lines lost; holes %v", wanted.Out, wanted.Requests, got.Out, got.Requests, lost, kinds)
+	told := kinds[missing]
+	switch {
+	case lost == 0 && wanted != got:
+		c.Errorf("the lines are there, and their bytes are not: %+v, want %+v", got, wanted)
+	case !c.mortal && lost != told:
+		c.Errorf("%d lines are lost, and the holes tell of %d", lost, told)
+	case lost > told+kinds["malformed"]:
+		// A torn record takes the one that is glued to it along, where it cannot be
+		// told for sure where that starts. And squid's numbers begin anew with it:
+		// of files that are read out of order more may be told missing than are.
+		c.Errorf("%d lines are lost, and the holes tell of %d and %d malformed", lost, told, kinds["malformed"])
+	}
+}
+
+// A follower in a process of its own, which is killed.
+type follower struct {
+	*exec.Cmd
+	out bytes.Buffer
+}
+
+func startFollower(t *testing.T, dir, format string) *follower {
+	t.Helper()
+	f := &follower{Cmd: exec.Command(os.Args[0])}
+	f.Env = append(os.Environ(), followSwitch+"="+dir, formatSwitch+"="+format)
+	f.Stderr = &f.out
+	if err := f.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *follower) kill() {
+	_ = f.Process.Kill() // it may have ended by itself: then the sums tell
+	_ = f.Wait()
+}
+
+// drainAll follows until nothing new comes for minutes.
+func drainAll(t *testing.T, l *Ledger) {
+	t.Helper()
+	b := newBatch(l)
+	now := time.Now().Add(time.Hour)
+	for idle := 0; idle < 5; {
+		if ev, ok := l.tail.Next(now); ok {
+			b.take(ev)
+			idle = 0
+			continue
+		}
+		idle++
+		now = now.Add(2 * time.Minute)
+	}
+	if err := l.save(b); err != nil {
+		t.Fatal(err)
+	}
+}
