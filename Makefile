@@ -71,6 +71,7 @@ bench: build ## how fast it is
 
 chaos: ## rotate and kill for a long time: is every byte counted once? (CHAOS_ROTATIONS, CHAOS_KILLS, CHAOS_SEED)
 	CHAOS_ROTATIONS=$(or $(CHAOS_ROTATIONS),2000) CHAOS_KILLS=$(or $(CHAOS_KILLS),2000) go test -vet=off -count=1 -timeout=3h -v -run 'Chaos' ./lib/ledger
+
 generated: build ## manuals, completions, and definitions for Nagios, NRPE and Icinga, into dist/generated
 	CGO_ENABLED=0 go run ./packaging/generate $(BIN) . dist/generated
 

@@ -53,7 +53,7 @@ func (f *Follower) kin(x *file, g *Generation) kinship {
 	case !own && f.elsewhere(g):
 		// Two short generations may start alike, and the path that is written
 		// to is not where copies are put.
-		if x.live() && g.Head.Len < headSize {
+		if x.named && x.live() && g.Head.Len < headSize {
 			return unrelated
 		}
 		return replica
