@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+	"milepost/lib/nagios"
+	"milepost/lib/verdict"
+)
+
+// TestMain is the plugin check_speed where the test's program is called so.
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == "check_speed" {
+		os.Exit(nagios.Main(os.Args[1:], os.Stdout, nagios.Plugin{Kind: check.Define("speed", defaults, measure).Local(), About: "x"}))
+	}
+	os.Exit(m.Run())
+}
+
+// speed is a probe that measures what its option says.
+type speed struct {
+	Warning  metric.Range `short:"w"`
+	Critical metric.Range `short:"c"`
+	Value    level
+}
+
+// level is a number of any size.
+type level float64
+
+// UnmarshalText reads it.
+func (l *level) UnmarshalText(text []byte) error {
+	f, _, err := big.ParseFloat(string(text), 10, 53, big.ToNearestEven)
+	if err == nil {
+		v, _ := f.Float64()
+		*l = level(v)
+	}
+	return err
+}
+
+func defaults() speed { return speed{Value: 1} }
+
+func (s speed) Limits() []metric.Limit {
+	return []metric.Limit{metric.On("speed", s.Warning, s.Critical)}
+}
+
+func (s speed) Report() metric.Report {
+	return metric.Report{Text: "measured", Samples: []metric.Sample{{Name: "speed", Value: float64(s.Value)}}}
+}
+
+func measure(_ context.Context, _ metric.Target, s speed) iter.Seq2[speed, error] {
+	return func(yield func(speed, error) bool) { yield(s, nil) }
+}
+
+// The table of ranges is held against the parser itself, too.
+func TestOurRanges(t *testing.T) {
+	if len(ranges()) < 30 || len(badRanges()) < 20 {
+		t.Fatalf("%d ranges, %d bad ones", len(ranges()), len(badRanges()))
+	}
+	for _, row := range ranges() {
+		r, err := metric.ParseRange(row.text)
+		if err != nil {
+			t.Errorf("%s: %v", row.text, err)
+			continue
+		}
+		for want, values := range map[verdict.Status][]string{verdict.OK: row.silent, verdict.Warning: row.alerts} {
+			for _, v := range values {
+				var l level
+				if err := l.UnmarshalText([]byte(v)); err != nil {
+					t.Fatal(err)
+				}
+				got := verdict.Judge(speed{Value: l}.Report(), []metric.Limit{metric.On("speed", r, metric.Range{})})
+				if got.Status != want {
+					t.Errorf("%s with %s is %v, not %v", row.text, v, got.Status, want)
+				}
+			}
+		}
+	}
+	for _, text := range badRanges() {
+		if r, err := metric.ParseRange(text); err == nil {
+			t.Errorf("%s is taken for %v", text, r)
+		}
+	}
+}
+
+// conform judges with args and gives the rules that are broken.
+func conform(t *testing.T, args ...string) (exit int, broken []string) {
+	t.Helper()
+	var out strings.Builder
+	exit = judge(t.Context(), args, &out)
+	for line := range strings.Lines(out.String()) {
+		if rule, is := strings.CutPrefix(line, "not ok "); is {
+			_, rule, _ = strings.Cut(rule, " - ")
+			broken = append(broken, strings.TrimSpace(rule))
+		}
+	}
+	if !strings.Contains(out.String(), "\n1..") {
+		t.Errorf("no plan in\n%s", out.String())
+	}
+	return exit, broken
+}
+
+func TestAGoodPlugin(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	plugin := filepath.Join(t.TempDir(), "check_speed")
+	if err := os.Symlink(self, plugin); err != nil {
+		t.Fatal(err)
+	}
+	if exit, broken := conform(t, "-value", "--value", plugin); exit != 0 || len(broken) > 0 {
+		t.Errorf("%d, broken: %q", exit, broken)
+	}
+}
+
+// A plugin of a shell's breaks one rule each time.
+func TestBrokenPlugins(t *testing.T) {
+	const good = `case "$*" in *--no-such*|*-Z*|*--help*|*-h*|*-V*|*--version*|*soon*) echo "X UNKNOWN: usage"; exit 3;; esac
+`
+	for _, row := range []struct {
+		name, script string
+		broken       []string // one of the rules that are broken
+		ranges       bool
+	}{
+		{"help is OK", `case "$*" in --help) echo x; exit 0;; esac` + "\n" + good + `echo "X OK: fine" || exit 3`, []string{"--help says something on stdout and exits 3"}, false},
+		{"usage on stderr", `case "$*" in *no-such*) echo x >&2; exit 3;; esac` + "\n" + good + `echo "X OK: fine" || exit 3`, []string{`["--no-such-option"] is refused on stdout, with 3`}, false},
+		{"the text lies", good + `echo "X CRITICAL: bad" || exit 3; exit 1`, []string{"the first line tells the state that the exit code is"}, false},
+		{"a code that is none", good + `echo "X OK: fine" || exit 3; exit 80`, []string{"the run ends with 0, 1, 2 or 3 and says something"}, false},
+		{"a pipe too many", good + `printf 'X OK: fine | a=1\nmore | x\n' || exit 3`, []string{"no pipe after the first line, where Nagios takes the rest for performance data"}, false},
+		{"a comma for a point", good + `echo "X OK: fine | a=1,5s" || exit 3`, []string{"performance data is as the guidelines have it"}, false},
+		{"an exponent", good + `echo "X OK: fine | a=1e-05" || exit 3`, []string{"performance data is as the guidelines have it"}, false},
+		{"a unit that nobody knows", good + `echo "X OK: fine | a=1parsec" || exit 3`, []string{"performance data is as the guidelines have it"}, false},
+		{"a label twice", good + `echo "X OK: fine | a=1 a=2" || exit 3`, []string{"performance data is as the guidelines have it"}, false},
+		{"a long line", good + `printf 'X OK: %02000d\n' 1 || exit 3`, []string{"the first line has at most 1023 bytes"}, false},
+		{"control characters", good + `printf 'X OK: \033[31mred\n' || exit 3`, []string{"the output is UTF-8 without control characters"}, false},
+		{"noise on stderr", good + `echo noise >&2; echo "X OK: fine" || exit 3`, []string{"nothing on stderr"}, false},
+		{"it needs its environment", good + `[ -n "$HOME" ] || exit 1; echo "X OK: fine" || exit 3`, []string{"with an empty environment it comes to the same state"}, false},
+		{"ranges are not read", good + `echo "X OK: fine" || exit 3`, []string{"-w2:1 is refused"}, true},
+		{"it does not see that stdout is full", good + `echo "X OK: fine" 2>/dev/null; exit 0`, []string{"with a full standard output it exits 3"}, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			plugin := filepath.Join(t.TempDir(), "check_x")
+			if err := os.WriteFile(plugin, []byte("#!/bin/sh\n"+row.script+"\n"), 0o755); err != nil {
+				t.Fatal(err)
+			}
+			exit, broken := conform(t, fmt.Sprintf("-ranges=%t", row.ranges), plugin)
+			for _, want := range row.broken {
+				if exit != 1 || !strings.Contains("\n"+strings.Join(broken, "\n")+"\n", "\n"+want+"\n") {
+					t.Errorf("%d, broken: %q, want %q", exit, broken, want)
+				}
+			}
+		})
+	}
+}
+
+func TestASlowPlugin(t *testing.T) {
+	plugin := filepath.Join(t.TempDir(), "check_x")
+	if err := os.WriteFile(plugin, []byte("#!/bin/sh\nexec sleep 6\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	keepsTime(t.Context(), options{slow: "-p {port}", plugin: plugin, longest: 1500 * time.Millisecond}, &tap{out: &out})
+	if got := out.String(); strings.Count(got, "not ok") != 2 || !strings.Contains(got, "# it did not end by itself: ") {
+		t.Error(got)
+	}
+}
+
+func TestHowItIsCalled(t *testing.T) {
+	for _, args := range [][]string{{}, {"-nonsense"}} {
+		var out strings.Builder
+		if exit := judge(t.Context(), args, &out); exit != 2 || !strings.Contains(out.String(), "usage: conformance") {
+			t.Errorf("%q: %d %s", args, exit, out.String())
+		}
+	}
+}
+
+func TestPerfdata(t *testing.T) {
+	for text, want := range map[string]string{
+		"/=382MB;15264;15269;0;32768":                    "",
+		"/var/long@:-/filesystem/name=218MB;9443;9448":   "",
+		"'page file'=36%;80;90;":                         "",
+		"'data'=5;;;;":                                   "",
+		"offset=-0.004476s;-60.000000:-5;-120:-3;":       "",
+		"load1=0.000;5.000;9.000;0; load5=0;~:23.5;@1:2": "",
+		"time=U;5":                   "",
+		"'C:\\ Label:  x'=8MB end=5": "",
+		"rubbish":                    `"rubbish" is not label=value[UOM];warn;crit;min;max`,
+		"rta=&391ms;100":             `"rta=&391ms;100" is not label=value[UOM];warn;crit;min;max`,
+		"time=1800,600,300":          `"time=1800,600,300" is not label=value[UOM];warn;crit;min;max`,
+		"a=1;:":                      `"a=1;:": ":" is no range`,
+		"a=1;1:2:3":                  `"a=1;1:2:3": "1:2:3" is no range`,
+		"a=1;;;x":                    `"a=1;;;x": "x" is no number`,
+		"a=1 a=2":                    "a is there twice",
+		"":                           "a pipe, and nothing behind it",
+	} {
+		if got := perfdata(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
