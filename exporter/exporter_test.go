@@ -303,6 +303,9 @@ func publicOnly(t *testing.T, s *server) {
 		"/status.json": 200, "/fleet.json": 200, "/api/v2/status.json": 200, "/api/v2/summary.json": 200, "/api/v2/components.json": 200,
 		"/badge/here.json": 200, "/badge/here.svg": 200, "/": 200, "/canary?nonce=1": 200,
 		"/metrics": 404, "/metrics/users": 404, "/probe?target=here&check=packet_loss": 404, "/sd": 404, "/-/healthy": 404, "/-/ready": 404,
+		"/history.json": 200, "/feed.atom": 200, "/status.schema.json": 200, "/widget.js": 200, "/bar.svg": 200,
+		"/host/here": 404, "/smoke/here.svg": 404, "/paths": 404, "//": 404, "//status.json": 404, "/x/../metrics": 404, "/./": 404, "/..": 404,
+		"/badge/../status.json": 404, "//metrics": 404, "/canary/": 404,
 		"/badge/nobody.json": 404, "/debug/pprof/": 404, "/etc/passwd": 404,
 	} {
 		code, body := s.fetch(s.pub.URL + path)

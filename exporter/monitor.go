@@ -120,7 +120,7 @@ func (m *monitor) barConfig(f *fleet.Fleet, dir string) statusbar.Config {
 	return statusbar.Config{
 		Page:     statusbar.Page{ID: f.Status.Page.ID, Name: f.Status.Page.Name, URL: f.Status.Page.URL},
 		Interval: f.Interval, StateDir: dir, Bytes: m.bytes,
-		Days: m.past.days, Changes: m.past.changes,
+		Days: m.past.days, Changes: m.past.changes, Operator: m.operatorSees(), PublishDir: f.Status.PublishDir,
 	}
 }
 
@@ -266,10 +266,13 @@ func (m *monitor) publish(now time.Time) {
 	m.tellStates(f, dataAt, func(name string) hoststate.Status { return states[name] })
 }
 
-// save keeps the newest snapshot, where it outlives this process.
+// save puts the newest snapshot where it outlives this process.
 func (m *monitor) save() {
 	if err := m.bar.Save(); err != nil {
 		m.log.Warn("the snapshot is not kept over a restart", "why", err)
+	}
+	if err := m.bar.Deliver(); err != nil {
+		m.log.Error("the status is not published as files", "why", err)
 	}
 }
 

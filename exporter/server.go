@@ -32,12 +32,17 @@ func (m *monitor) operator() http.Handler {
 	return mux
 }
 
-// public is what everybody may see.
+// public is what everybody may see. No mux stands before it: that would answer a
+// path like //x with a redirect, where everything unknown is a 404.
 func (m *monitor) public() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /canary", canary)
-	mux.Handle("/", m.bar.Public())
-	return mux
+	bar := m.bar.Public()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/canary" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			canary(w, r)
+			return
+		}
+		bar.ServeHTTP(w, r)
+	})
 }
 
 func say(text string) http.HandlerFunc {

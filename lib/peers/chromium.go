@@ -230,7 +230,7 @@ func (t *Tab) Until(expression string) {
 // "active", ...
 func (t *Tab) Prefer(features map[string]string) {
 	t.tb.Helper()
-	var list []map[string]string
+	list := []map[string]string{}
 	for name, value := range features {
 		list = append(list, map[string]string{"name": name, "value": value})
 	}

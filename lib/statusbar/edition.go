@@ -34,11 +34,12 @@ func newEdition(d *drawings, c content) *edition {
 		"/api/v2/summary.json":    once(func() any { return c.summaryPanel() }),
 		"/history.json":           once(func() any { return c.pastDocument() }),
 		"/status.schema.json":     sync.OnceValue(func() *body { return newBody(kindSchema, []byte(schemaText)) }),
+		"/bar.svg":                sync.OnceValue(func() *body { return newBody(kindSVG, c.strip(d)) }),
 		"/widget.js":              d.widget,
 		"/feed.atom":              sync.OnceValue(func() *body { return newBody(kindAtom, c.feed()) }),
 		"/":                       sync.OnceValue(func() *body { return d.page(publicView(c)) }),
 	}
-	e.operator = sync.OnceValue(func() *body { return d.page(operatorView(c)) })
+	e.operator = sync.OnceValue(func() *body { return d.page(operatorView(c, "")) })
 	e.badges = sync.OnceValue(func() map[string]func() *body {
 		all := make(map[string]func() *body, 2*len(c.hosts))
 		for _, h := range c.hosts {
@@ -49,6 +50,9 @@ func newEdition(d *drawings, c content) *edition {
 	})
 	return e
 }
+
+// still is status.html, as Deliver writes it.
+func (e *edition) still() []byte { return e.drawn.still(publicView(e.content)) }
 
 // find is the body at a public path; nil if there is none.
 func (e *edition) find(path string) *body {

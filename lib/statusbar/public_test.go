@@ -28,7 +28,7 @@ func hashOf(style string) string {
 func publicPaths() []string {
 	return []string{
 		"/", "/status.json", "/fleet.json", "/api/v2/status.json", "/api/v2/components.json", "/api/v2/summary.json",
-		"/badge/fra-1.json", "/badge/fra-1.svg", "/history.json", "/feed.atom", "/status.schema.json", "/widget.js",
+		"/badge/fra-1.json", "/badge/fra-1.svg", "/history.json", "/feed.atom", "/status.schema.json", "/widget.js", "/bar.svg",
 	}
 }
 
@@ -144,13 +144,16 @@ func TestMarkupInNames(t *testing.T) {
 				Outcomes: []check.Outcome{outcome(name, verdict.Warning, "clock", name), outcome(name+"2", verdict.Warning, "", name)},
 			}
 			b.Publish(now, now, []Component{h}, sees)
-			for _, page := range []string{text(t, get(b.Public(), "/")), text(t, get(b.Operator(), "/"))} {
-				for _, markup := range []string{"<script", "<img", `href="javascript`, "</svg>"} {
+			for _, page := range []string{
+				text(t, get(b.Public(), "/")), text(t, get(b.Operator(), "/")), text(t, get(b.Operator(), "/host/"+name)),
+				strings.TrimSuffix(string(b.current.Load().live.still()), `<script type="module">`+squeeze(stillText)+"</script>\n</body></html>\n"),
+			} {
+				for _, markup := range []string{"<script", "<img", `href="javascript`, "<svg/"} {
 					if strings.Contains(page, markup) {
 						t.Errorf("%q became markup: %s", name, page)
 					}
 				}
-				if strings.Count(page, "</title>") != 1 || strings.Count(page, "</style>") != 1 {
+				if strings.Count(page, "</title>") != strings.Count(page, "<title>") || strings.Count(page, "</svg>") > 3 || strings.Count(page, "</style>") != 1 {
 					t.Errorf("%q ends an element: %s", name, page)
 				}
 			}

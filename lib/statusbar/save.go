@@ -98,7 +98,7 @@ func (b *Bar) Restore(now time.Time) error {
 			"this machine's clock was set back, and nobody can tell how old the status is", path, d.DataAt)
 	}
 	c := d.content()
-	c.page, c.fleet = b.config.Page, b.current.Load().live.fleet
+	c.page, c.fleet, c.operator = b.config.Page, b.current.Load().live.fleet, b.config.Operator
 	b.remember(&c)
 	b.current.Store(newSnapshot(b.drawn, c))
 	return nil

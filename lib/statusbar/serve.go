@@ -34,14 +34,15 @@ func (b *Bar) serve(w http.ResponseWriter, r *http.Request, operator bool) {
 	}
 	now := time.Now()
 	e := b.current.Load().at(now)
-	if operator && r.URL.Path == "/" {
-		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Refresh", e.refresh(now))
-		page := e.operator()
-		h.Set("Content-Security-Policy", page.policy+"; frame-ancestors 'none'")
-		send(w, r, page)
-		return
+	if operator {
+		if page := e.operatorPage(r); page != nil {
+			h.Set("Cache-Control", "no-store")
+			h.Set("Referrer-Policy", "no-referrer")
+			h.Set("Refresh", e.refresh(now))
+			h.Set("Content-Security-Policy", page.policy+"; frame-ancestors 'none'")
+			send(w, r, page)
+			return
+		}
 	}
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Date, Age, ETag")
@@ -58,6 +59,20 @@ func (b *Bar) serve(w http.ResponseWriter, r *http.Request, operator bool) {
 		h.Set("Refresh", e.refresh(now))
 	}
 	send(w, r, found)
+}
+
+// operatorPage is the page that the operator asks for; nil if it is none of his own.
+func (e *edition) operatorPage(r *http.Request) *body {
+	if id, ok := strings.CutPrefix(r.URL.Path, "/host/"); ok {
+		return e.hostPage(r.Context(), id)
+	}
+	if r.URL.Path != "/" {
+		return nil
+	}
+	if label := r.URL.Query().Get("label"); label != "" {
+		return e.drawn.page(operatorView(e.content, label))
+	}
+	return e.operator()
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }

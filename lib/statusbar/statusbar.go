@@ -7,6 +7,7 @@
 package statusbar
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -23,6 +24,9 @@ type Config struct {
 	Interval time.Duration // one round
 	StateDir string        // keeps the last snapshot over a restart; "" = nowhere
 
+	// PublishDir gets the newest snapshot as files; "" = it is not written.
+	PublishDir string
+
 	// Bytes is what the ledger knows, by host. It is asked once per snapshot and
 	// must answer at once; nil = nothing is known.
 	Bytes func() map[string]Bytes
@@ -31,6 +35,19 @@ type Config struct {
 	// all hosts, the newest first. Both answer at once; nil = nothing is known.
 	Days    func(host string, now time.Time) []Day
 	Changes func() []Change
+
+	Operator Operator
+}
+
+// An Operator is where the operator's pages get what nobody else may see. Each field
+// may be nil.
+type Operator struct {
+	Labels func(host string) map[string]string
+	Usage  func() []Usage // of squid's users, the greatest first
+	// Past is the host's time up to now in stretches of step, and Events its newest
+	// changes with their evidence, the newest first. They may ask a disk.
+	Past   func(ctx context.Context, host string, from, to time.Time, step time.Duration) ([]Stretch, error)
+	Events func(ctx context.Context, host string) ([]Event, error)
 }
 
 // A Page is what the page is called.
@@ -69,7 +86,12 @@ type Bar struct {
 	seq    int64
 	newest time.Time // the now of the last Publish
 
-	saving  sync.Mutex // one Save at a time
+	saving sync.Mutex // one Save at a time
+
+	delivering  sync.Mutex // one Deliver at a time, which alone knows
+	delivered   *edition   // what it wrote last,
+	deliveredTo string     // and where to
+
 	current atomic.Pointer[snapshot]
 }
 
@@ -126,7 +148,7 @@ func (b *Bar) publish(c content) {
 
 // show makes c what the handlers serve.
 func (b *Bar) show(c content) {
-	c.page = b.config.Page
+	c.page, c.operator = b.config.Page, b.config.Operator
 	for i := range c.hosts {
 		if c.hosts[i].Name == "" {
 			c.hosts[i].Name = c.hosts[i].ID
@@ -149,6 +171,7 @@ type content struct {
 	fleet       fleetDocument
 	days        func() [][]Day // of each of hosts, pastDays of them
 	changes     []Change
+	operator    Operator
 	lapsed      bool // the lease is over
 }
 

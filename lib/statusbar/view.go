@@ -30,6 +30,11 @@ type view struct {
 	today      time.Time // when it is read; zero: nobody knows, after the lease
 	Attention  []row
 	Well       []row // all is well with them
+
+	Labels []label // what hosts can be chosen by
+	Label  string  // what they were chosen by; "" = all are shown
+	Usage  []usageRow
+	Still  bool // it is a file
 }
 
 // A state is a status with its shape.
@@ -49,21 +54,24 @@ type tally struct {
 // A row is one host.
 type row struct {
 	state
-	status  hoststate.Status
-	worst   verdict.Status
-	ID      string
-	Name    string
-	Group   string
-	Was     string // what an unknown host was; "" = nothing
-	Check   string // the worst of its checks; "" = all are well
-	Said    string // that one's status
-	Fault   metric.Fault
-	Text    string // why
-	Others  []word // the other checks that are not well
-	Since   moment
-	For     string // how long since
-	Checked moment
-	Latency string
+	status   hoststate.Status
+	worst    verdict.Status
+	ID       string
+	Name     string
+	Group    string
+	Was      string // what an unknown host was; "" = nothing
+	Check    string // the worst of its checks; "" = all are well
+	Said     string // that one's status
+	Fault    metric.Fault
+	Text     string // why
+	Others   []word // the other checks that are not well
+	Since    moment
+	For      string // how long since
+	Checked  moment
+	Latency  string
+	Uptime   string // of 30 days
+	Link     string // to the host's own page
+	Flapping bool
 }
 
 type word struct{ Check, Said string }
@@ -123,7 +131,10 @@ func viewOf(d document, p Page, lapsed bool) view {
 func (c component) row(now time.Time) row {
 	r := row{
 		state: stateOf(c.Status), status: c.Status, ID: c.ID, Name: c.Name, Group: c.Group,
-		Since: at(time.Time(c.Since), now), Checked: at(time.Time(c.CheckedAt), now),
+		Since: at(time.Time(c.Since), now), Checked: at(time.Time(c.CheckedAt), now), Flapping: c.Flapping,
+	}
+	if c.Uptime.Month != nil {
+		r.Uptime = percent(*c.Uptime.Month)
 	}
 	if r.Name == r.ID {
 		r.ID = ""
@@ -152,14 +163,23 @@ func (c component) row(now time.Time) row {
 }
 
 // operatorView is the public page with what the checks say: also those without a
-// role, and those of hosts that are up.
-func operatorView(c content) view {
+// role, and those of hosts that are up. It shows the hosts with the label; all if
+// that is "".
+func operatorView(c content, label string) view {
 	d := c.document()
 	v := viewOf(d, c.page, c.lapsed)
 	room := min(max(ofAll/max(len(v.Attention), 1), shortest), longest)
-	v.Operator, v.Attention, v.Well = true, nil, nil
+	v.Operator, v.Attention, v.Well, v.Label = true, nil, nil, label
+	v.Labels = c.labels(label)
+	if c.operator.Usage != nil {
+		v.Usage = usageRows(c.operator.Usage())
+	}
 	for i, o := range d.Components {
+		if label != "" && !c.has(i, label) {
+			continue
+		}
 		r := o.row(v.today)
+		r.Link = "host/" + escapeID(c.hosts[i].ID)
 		if !c.lapsed {
 			r.tell(c.hosts[i].Outcomes, room)
 		}
@@ -186,8 +206,8 @@ func fadeSeconds(lease, interval time.Duration) int {
 // still load at once.
 const (
 	longest  = 240
-	shortest = 60
-	ofAll    = 75_000
+	shortest = 50
+	ofAll    = 60_000
 )
 
 // tell puts the sentence of the worst outcome in the place of the public reason,

@@ -43,7 +43,7 @@ func TestWorstFirst(t *testing.T) {
 		t.Errorf("the public page: %s", diff)
 	}
 	operator := []string{"delhi", "lima", "paris", "tokyo", "oslo", "cairo", "athens", "madrid", "berlin", "zagreb"}
-	if diff := cmp.Diff(operator, names(operatorView(c))); diff != "" {
+	if diff := cmp.Diff(operator, names(operatorView(c, ""))); diff != "" {
 		t.Errorf("the operator's page: %s", diff)
 	}
 }

@@ -8,15 +8,18 @@ import (
 //go:embed widget.js
 var widgetText string
 
-// widget is widget.js as it is served: without what only its readers need, so that
-// it stays as small as a picture.
-func widget() []byte {
+// widget is widget.js as it is served.
+func widget() []byte { return []byte("// milepost: Apache-2.0\n" + squeeze(widgetText) + "\n") }
+
+// squeeze is a script without what only its readers need, so that it stays as small
+// as a picture. No string of ours has a line that begins as a comment does.
+func squeeze(script string) string {
 	var lines []string
-	for line := range strings.Lines(widgetText) {
+	for line := range strings.Lines(script) {
 		line = strings.TrimSpace(line)
 		if line != "" && !strings.HasPrefix(line, "//") {
 			lines = append(lines, line)
 		}
 	}
-	return []byte("// milepost: Apache-2.0\n" + strings.Join(lines, "\n") + "\n")
+	return strings.Join(lines, "\n")
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"milepost/lib/hoststate"
+	"milepost/lib/statusbar"
+)
+
+// operatorSees is what the operator's pages show and nobody else may see.
+func (m *monitor) operatorSees() statusbar.Operator {
+	return statusbar.Operator{Labels: m.labels, Usage: m.topUsers, Past: m.past.stretches, Events: m.past.events}
+}
+
+func (m *monitor) labels(host string) map[string]string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if w := m.watched[host]; w != nil {
+		return w.host.Labels
+	}
+	return nil
+}
+
+// mostUsers is how many users the page shows: `usage` has them all.
+const mostUsers = 10
+
+// topUsers are the users that were sent the most, by the same sums that
+// /metrics/users shows.
+func (m *monitor) topUsers() []statusbar.Usage {
+	users := map[string]*statusbar.Usage{}
+	for _, samples := range m.billing.users() {
+		for s := range samples {
+			label := func(name string) string {
+				if i := slices.Index(s.Labels, name); i >= 0 && i+1 < len(s.Labels) {
+					return s.Labels[i+1]
+				}
+				return ""
+			}
+			name := label("user")
+			if users[name] == nil {
+				users[name] = &statusbar.Usage{User: name}
+			}
+			switch {
+			case s.Metric == "squid_user_bytes_total" && label("direction") == "out":
+				users[name].Bytes += s.Value
+			case s.Metric == "squid_user_requests_total":
+				users[name].Requests += s.Value
+			}
+		}
+	}
+	var all []statusbar.Usage
+	for _, u := range users {
+		all = append(all, *u)
+	}
+	slices.SortFunc(all, func(a, b statusbar.Usage) int {
+		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.User, b.User))
+	})
+	return all[:min(len(all), mostUsers)]
+}
+
+// stretches are the host's past as its page draws it.
+func (p *past) stretches(ctx context.Context, host string, from, to time.Time, step time.Duration) ([]statusbar.Stretch, error) {
+	slots, err := p.Range(ctx, host, from, to, step)
+	all := make([]statusbar.Stretch, 0, len(slots))
+	for _, s := range slots {
+		all = append(all, statusbar.Stretch{
+			Start: s.Start, Length: s.Length, Latency: s.Latency, RTT: s.Pings.RTT[3], Sent: int(s.Pings.Sent), Lost: int(s.Pings.Lost),
+		})
+	}
+	return all, err
+}
+
+// eventsShown is how many changes a host's page shows.
+const eventsShown = 50
+
+func (p *past) events(ctx context.Context, host string) ([]statusbar.Event, error) {
+	transitions, err := p.Transitions(ctx, host, eventsShown)
+	all := make([]statusbar.Event, 0, len(transitions))
+	for _, t := range transitions {
+		e := statusbar.Event{Since: t.Since, From: t.From, To: t.To, Reason: t.Reason, Fault: t.Fault, Text: t.Text}
+		if t.To == hoststate.Up {
+			e.Fault, e.Text = "", "" // what is still not well has no part in it
+		}
+		all = append(all, e)
+	}
+	return all, err
+}
