@@ -15,13 +15,9 @@ func (m *monitor) operatorSees() statusbar.Operator {
 	return statusbar.Operator{Labels: m.labels, Usage: m.topUsers, Past: m.past.stretches, Events: m.past.events}
 }
 
-func (m *monitor) labels(host string) map[string]string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if w := m.watched[host]; w != nil {
-		return w.host.Labels
-	}
-	return nil
+func (m *monitor) labels(name string) map[string]string {
+	host, _ := m.host(name) // one that is gone has none
+	return host.Labels
 }
 
 // mostUsers is how many users the page shows: `usage` has them all.
