@@ -13,6 +13,7 @@ import (
 // TestRealIcinga: Icinga takes the CheckCommands beside its own, runs them with what the
 // custom variables say, and shows states, long output and performance data.
 func TestRealIcinga(t *testing.T) {
+	t.Parallel()
 	s := programs(t)
 	permit(t, s.programs+"/check_packet_loss")
 	resolver := peers.StartUnbound(t, "  local-zone: \"com.\" static\n  local-zone: \"invalid.\" static\n")
@@ -60,6 +61,7 @@ object Service "a mistake" {
 
 // TestRealIcingaSample: the sample beside the commands is valid as it stands.
 func TestRealIcingaSample(t *testing.T) {
+	t.Parallel()
 	s := programs(t)
 	if says, valid := peers.CheckIcinga(t, icingaCommands(t, s)+read(t, "icinga2/sample.conf")); !valid || strings.Contains(says, "warning") {
 		t.Error(says)

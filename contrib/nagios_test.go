@@ -33,6 +33,7 @@ func useFleet(t *testing.T, commands, text string) string {
 // TestRealNagios: Nagios takes the commands, those of the sample host, and shows states,
 // long output and performance data of what they print.
 func TestRealNagios(t *testing.T) {
+	t.Parallel()
 	s := programs(t)
 	permit(t, s.programs+"/check_packet_loss")
 	commands := useFleet(t, s.text(t, "nagios/milepost.cfg"), inventory)
@@ -65,6 +66,7 @@ func nagiosService(description, command string) string {
 // TestRealNagiosSample: the sample beside the commands is valid as it stands, and names
 // only commands that are there.
 func TestRealNagiosSample(t *testing.T) {
+	t.Parallel()
 	s := programs(t)
 	says, valid := peers.CheckNagios(t, map[string]string{
 		"basics.cfg":   peers.NagiosBasics + "define command {\n\tcommand_name check_nrpe\n\tcommand_line /bin/true\n}\n",
@@ -118,6 +120,7 @@ hosts:
 // TestRealGenerated: Nagios, Icinga and Prometheus take what is made of an inventory, and a
 // service runs with the inventory's options and limits.
 func TestRealGenerated(t *testing.T) {
+	t.Parallel()
 	s := programs(t)
 	permit(t, s.programs+"/check_packet_loss")
 	basics := peers.NagiosBasics + "define command {\n\tcommand_name check_nrpe\n\tcommand_line /bin/true\n}\ndefine contactgroup {\n\tcontactgroup_name admins\n\tmembers nobody\n}\n"

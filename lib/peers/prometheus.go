@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"testing"
 )
 
@@ -54,6 +55,9 @@ func (p *RunningPrometheus) Await(what, path string, into any, done func() bool)
 	p.until(what, func() bool { return p.get(path, into) == nil && done() })
 }
 
+// Ask asks the API at path once and decodes the answer into into.
+func (p *RunningPrometheus) Ask(path string, into any) error { return p.get(path, into) }
+
 func (p *RunningPrometheus) get(path string, into any) error {
 	ctx, cancel := context.WithTimeout(context.Background(), tryPatience)
 	defer cancel()
@@ -72,5 +76,6 @@ func (p *RunningPrometheus) get(path string, into any) error {
 	if into == nil {
 		return nil
 	}
+	reflect.ValueOf(into).Elem().SetZero() // or maps would keep what the last answer had
 	return json.NewDecoder(answer.Body).Decode(into)
 }
