@@ -23,7 +23,7 @@ var rooms = []room{
 	},
 	{
 		path:  "lib/probe/*",
-		rooms: []string{"lib/metric", "lib/secret", "lib/geo", "lib/burst", "lib/echo", "lib/resolvconf"},
+		rooms: []string{"lib/metric", "lib/secret", "lib/geo", "lib/burst", "lib/echo", "lib/promquery", "lib/resolvconf"},
 		libraries: []string{
 			"github.com/gosnmp/gosnmp", "github.com/beevik/ntp", "github.com/miekg/dns",
 			"github.com/facebook/time/ntp/chrony",
@@ -105,6 +105,7 @@ var rooms = []room{
 	{path: "lib/smoke", instead: onlyStandard},
 	{path: "lib/matrix", rooms: []string{"lib/geo"}, instead: "matrix shows paths and asks nobody for them"},
 	{path: "lib/burst", banned: doingIO, instead: onlyStandard},
+	{path: "lib/promquery", rooms: []string{"lib/secret"}, instead: "promquery asks for a number and knows nothing of checks"},
 	{path: "lib/echo", libraries: []string{"golang.org/x/sys"}, instead: "echo sends and hears packets, and knows nothing of what they tell"},
 	{path: "lib/resolvconf", instead: onlyStandard},
 	{path: "lib/maintenance", instead: onlyStandard},

@@ -56,34 +56,59 @@ func (v Value) Redact(text string) string {
 // Read is the first line of the file at path, without its end. The group may
 // read the file; others may not, or it is refused with the command that mends it.
 func Read(path string) (Value, error) {
+	lines, err := readLines(path)
+	switch {
+	case err != nil:
+		return Value{}, err
+	case lines[0] == "":
+		return Value{}, fmt.Errorf("reading secret %q: its first line is empty", path)
+	}
+	return Value{lines[0]}, nil
+}
+
+// Lines are all lines of such a file that are not empty.
+func Lines(path string) ([]Value, error) {
+	lines, err := readLines(path)
+	if err != nil {
+		return nil, err
+	}
+	var all []Value
+	for _, line := range lines {
+		if line != "" {
+			all = append(all, Value{line})
+		}
+	}
+	return all, nil
+}
+
+func readLines(path string) ([]string, error) {
 	// O_NONBLOCK: a FIFO without a writer must not hang a check.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return Value{}, fmt.Errorf("reading secret %q: %w", path, cause(err))
+		return nil, fmt.Errorf("reading secret %q: %w", path, cause(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	switch {
 	case err != nil:
-		return Value{}, fmt.Errorf("reading secret %q: %w", path, cause(err))
+		return nil, fmt.Errorf("reading secret %q: %w", path, cause(err))
 	case !info.Mode().IsRegular():
-		return Value{}, fmt.Errorf("reading secret %q: not a regular file", path)
+		return nil, fmt.Errorf("reading secret %q: not a regular file", path)
 	case info.Mode().Perm()&0o007 != 0:
-		return Value{}, fmt.Errorf("reading secret %q: others may open it (mode %04o): run chmod o-rwx %q", path, info.Mode().Perm(), path)
+		return nil, fmt.Errorf("reading secret %q: others may open it (mode %04o): run chmod o-rwx %q", path, info.Mode().Perm(), path)
 	}
 	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
-		return Value{}, fmt.Errorf("reading secret %q: %w", path, cause(err))
-	}
-	line, _, _ := strings.Cut(string(b), "\n")
-	line = strings.TrimSuffix(line, "\r")
 	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading secret %q: %w", path, cause(err))
 	case len(b) > maxSize:
-		return Value{}, fmt.Errorf("reading secret %q: larger than %d bytes", path, maxSize)
-	case line == "":
-		return Value{}, fmt.Errorf("reading secret %q: its first line is empty", path)
+		return nil, fmt.Errorf("reading secret %q: larger than %d bytes", path, maxSize)
 	}
-	return Value{line}, nil
+	lines := strings.Split(string(b), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSuffix(line, "\r")
+	}
+	return lines, nil
 }
 
 // cause is err without the path, which the caller's text already names.

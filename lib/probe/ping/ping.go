@@ -30,6 +30,7 @@ type Config struct {
 	Baseline Percent       `placeholder:"PERCENT" help:"Loss that is usual on this path. Without limits on the loss, only more than this is bad; not given, 0.5 is assumed."`
 	Burst    float64       `placeholder:"CHANCE" help:"Chance from 0 to 1 that a packet sent 0.25 s after a lost one is lost too; at least the baseline is assumed."`
 	Bounds   `embed:""`
+	Learned  `embed:""`
 
 	Streams *Streams `kong:"-"` // look at the host's stream there, and send nothing for it; nil = a round
 
@@ -110,6 +111,22 @@ func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, e
 			c.Streams.measure(ctx, t, c)(yield)
 			return
 		}
-		newRound(ctx, t, c, c.usual()).run(ctx, yield)
+		c.round(ctx, t, yield)
+	}
+}
+
+// round pings and, if it is to, learns from that.
+func (c Config) round(ctx context.Context, t metric.Target, yield func(Result, error) bool) {
+	usual, unknown := c.baseline(ctx, t)
+	var last Result
+	newRound(ctx, t, c, usual).run(ctx, func(r Result, err error) bool {
+		last = r
+		if err == nil && r.Left == 0 { // what may prove a fault all the same is over
+			err = unknown
+		}
+		return yield(r, err)
+	})
+	if c.State != "" && ctx.Err() == nil {
+		_ = c.learn(t.Name, last) // the verdict is out; what hinders every run was said before
 	}
 }

@@ -124,6 +124,7 @@ func (r Result) text(k, n int) string {
 	if r.Usual.Judged {
 		parts = append(parts, r.Usual.text(), "p"+chance(r.Usual.chance(k, n+r.Left)))
 	}
+	add(r.Usual.Unkept != "", "%s", r.Usual.Unkept)
 	add(r.Fitted > 0, "%d packets %s apart to fit into %s", r.Plan.Count, seconds(r.Plan.Spacing), seconds(r.Fitted.Round(100*time.Millisecond)))
 	add(r.Left > 0 && r.CutShort == 0, "decided after %d of %d", n, n+r.Left)
 	add(r.CutShort > 0, "cut short after %d of %d", n, n+r.CutShort)

@@ -2,6 +2,7 @@ package ping
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"milepost/lib/burst"
@@ -13,6 +14,7 @@ type Usual struct {
 	Loss   float64 // percent
 	From   string  // "learned from 4812 packets, the newest 3 min old"; "" = it was given
 	Absent string  // why there is no baseline, and Loss is assumed; "" = nothing was there to ask
+	Unkept string  // why this run cannot be learnt from; "" = it can, or need not
 	Judged bool    // the loss is held against it
 
 	assumed bool
@@ -72,7 +74,7 @@ func (u Usual) text() string {
 	case u.assumed:
 		return fmt.Sprintf("no baseline (%s %% assumed)", metric.Format(u.Loss))
 	case u.From != "":
-		return fmt.Sprintf("baseline %s %% (%s)", short(u.Loss), u.From)
+		return fmt.Sprintf("baseline %s %% (%s)", strconv.FormatFloat(u.Loss, 'g', 2, 64), u.From)
 	default:
 		return fmt.Sprintf("baseline %s %%", metric.Format(u.Loss))
 	}

@@ -1,0 +1,125 @@
+package promquery
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func vector(values ...string) string {
+	var series []string
+	for _, v := range values {
+		series = append(series, fmt.Sprintf(`{"metric":{},"value":[1795400000.1,%q]}`, v))
+	}
+	return `{"status":"success","data":{"resultType":"vector","result":[` + strings.Join(series, ",") + `]}}`
+}
+
+func TestNumber(t *testing.T) {
+	for _, tt := range []struct {
+		name, kind string
+		status     int
+		body       string
+		want       string
+	}{
+		{"a vector of one", "application/json", 200, vector("0.02"), "0.02"},
+		{"a scalar", "application/json; charset=utf-8", 200, `{"status":"success","data":{"resultType":"scalar","result":[1,"3"]}}`, "3"},
+		{"no number", "application/json", 200, vector("NaN"), "NaN"},
+		{"nothing", "application/json", 200, vector(), "it knows nothing of that"},
+		{"several", "application/json", 200, vector("1", "2"), "it answered with 2 series: have the query make one of them, with avg()"},
+		{"a matrix", "application/json", 200, `{"status":"success","data":{"resultType":"matrix","result":[]}}`, `it answered with a "matrix": the query must give one number`},
+		{"an error", "application/json", 400, `{"status":"error","errorType":"bad_data","error":"parse error"}`, `it answered 400: "parse error"`},
+		{"an error of success", "application/json", 200, `{"status":"error","error":"busy"}`, `it answered 200: "busy"`},
+		{"a page", "text/html; charset=utf-8", 200, "<html>", "it answered text/html and no JSON: is the URL that of a Prometheus?"},
+		{"a page that says no", "text/html", 502, "<html>", "it answered 502 Bad Gateway"},
+		{"empty", "application/json", 200, "", "its answer is no JSON of Prometheus: unexpected end of JSON input"},
+		{"half", "application/json", 200, vector("1")[:60], "its answer is no JSON of Prometheus: unexpected end of JSON input"},
+		{"a number of none", "application/json", 200, strings.Replace(vector("x"), `"x"`, "7", 1), "its answer holds no number"},
+		{"words", "application/json", 200, vector("many"), `its answer "many" is no number`},
+		{"a redirect", "text/html", 302, "", "it answered 302 Found"},
+		{"a flood", "application/json", 200, strings.Repeat(" ", largest+1), "its answer is larger than 1048576 bytes"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/prom/api/v1/query" || r.FormValue("query") != "up" {
+				t.Errorf("%s", r.URL)
+			}
+			w.Header().Set("Content-Type", tt.kind)
+			w.WriteHeader(tt.status)
+			fmt.Fprint(w, tt.body)
+		}))
+		v, err := Server{URL: server.URL + "/prom/"}.Number(t.Context(), "up")
+		got := fmt.Sprint(v)
+		if err != nil {
+			got = strings.TrimPrefix(err.Error(), fmt.Sprintf("asking Prometheus %q: ", server.URL+"/prom/"))
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+		server.Close()
+	}
+}
+
+func TestASilentServerIsGivenUp(t *testing.T) {
+	release := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
+	defer server.Close()
+	defer close(release)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := (Server{URL: server.URL}).Number(ctx, "up"); err == nil || !strings.HasSuffix(err.Error(), ": it did not answer in time") {
+		t.Error(err)
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "headers")
+	if err := os.WriteFile(file, []byte("Authorization: Bearer s3cret\r\n\nX-Scope-OrgID: fleet\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Get("Authorization") + ", " + r.Header.Get("X-Scope-Orgid")
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, vector("1"))
+	}))
+	defer server.Close()
+	if _, err := (Server{URL: server.URL, Headers: file}).Number(t.Context(), "up"); err != nil || got != "Bearer s3cret, fleet" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for text, want := range map[string]string{
+		"s3cret\n": "line 1 is no header: write Authorization: Bearer ...",
+		"":         "", // no headers
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Server{URL: server.URL, Headers: file}.Number(t.Context(), "up")
+		if got := fmt.Sprint(err); want != "" && !strings.HasSuffix(got, want) || want == "" && err != nil || strings.Contains(got, "s3cret") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+func TestURLs(t *testing.T) {
+	for url, want := range map[string]string{
+		"127.0.0.1:9090":              "that is no URL: write http://127.0.0.1:9090",
+		"ftp://x":                     "that is no URL: write http://127.0.0.1:9090",
+		"http://u:s3cret@127.0.0.1:1": `asking Prometheus "http://u:xxxxx@127.0.0.1:1": dial tcp 127.0.0.1:1: connect: connection refused`,
+	} {
+		_, err := Server{URL: url}.Number(t.Context(), "up")
+		if err == nil || !strings.HasSuffix(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
+			t.Errorf("%s: %v", url, err)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(vector("0.02"))
+	f.Add(`{"status":"success","data":{"resultType":"scalar","result":[1,"3"]}}`)
+	f.Fuzz(func(_ *testing.T, body string) { _, _ = parse(200, []byte(body)) })
+}
