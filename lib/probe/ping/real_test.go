@@ -26,12 +26,12 @@ import (
 
 func TestRealLoopback(t *testing.T) {
 	if n := Default().Needs(t.Context())[0]; !n.OK {
-		t.Skip(n.What, n.Have, n.Mend)
+		peers.Missing(t, n.What+": "+n.Have+": "+n.Mend)
 	}
 	for _, addr := range []string{"127.0.0.1", "::1"} {
 		t.Run(addr, func(t *testing.T) {
 			if l, err := net.Listen("tcp", net.JoinHostPort(addr, "0")); err != nil {
-				t.Skip("this machine has no such loopback: ", err)
+				peers.Missing(t, "this machine has no such loopback: "+err.Error())
 			} else {
 				l.Close()
 			}
@@ -255,7 +255,7 @@ func newLab(t *testing.T) *lab {
 	peers.Program(t, "ip")
 	peers.Program(t, "nft")
 	if os.Geteuid() != 0 {
-		t.Skip("network namespaces need root")
+		peers.Missing(t, "network namespaces need root")
 	}
 	name := fmt.Sprintf("ping-%d", os.Getpid())
 	l := &lab{near: name + "-near", far: name + "-far"}
