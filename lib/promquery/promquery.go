@@ -77,7 +77,7 @@ func (s Server) request(ctx context.Context, query string) (*http.Request, error
 	for i, line := range lines {
 		name, value, ok := strings.Cut(line.Reveal(), ":")
 		if !ok || strings.TrimSpace(name) == "" {
-			return nil, fmt.Errorf("reading headers %q: line %d is no header: write Authorization: Bearer ...", s.Headers, i+1)
+			return nil, fmt.Errorf("reading headers %q: line %d is no header: write Authorization: Bearer TOKEN", s.Headers, i+1)
 		}
 		request.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
 	}

@@ -92,7 +92,7 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	for text, want := range map[string]string{
-		"s3cret\n": "line 1 is no header: write Authorization: Bearer ...",
+		"s3cret\n": "line 1 is no header: write Authorization: Bearer TOKEN",
 		"":         "", // no headers
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
