@@ -343,7 +343,7 @@ func (f *field) fillUser(l *Line, value []byte) bool {
 // decode is the user that value stands for, if one of the marks is in it.
 func (l *Line) decode(value []byte, marks string, unquote func(dst, text []byte) []byte) {
 	l.User = value
-	if bytes.ContainsAny(value, marks) {
+	if l.decoded = bytes.ContainsAny(value, marks); l.decoded {
 		l.scratch = unquote(l.scratch[:0], value)
 		l.User = l.scratch
 	}

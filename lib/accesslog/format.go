@@ -19,11 +19,16 @@ type Line struct {
 	Sequence int64  // squid's own count of records; meaningful if the format has it
 	User     []byte // decoded to what the client typed; nil = none
 
+	decoded bool
 	total   int64               // %st
 	scratch []byte              // where a quoted user is decoded to
 	second  [secondsDigits]byte // of the ordinary record before, and what it is in milliseconds
 	seconds int64
 }
+
+// Decoded says that User was quoted in the record, so that it lies in the Line
+// and not in the record.
+func (l *Line) Decoded() bool { return l.decoded }
 
 // Claimed says that the user is only what an unauthenticated client said it
 // was: squid logs the name of a refused login too.

@@ -109,7 +109,7 @@ func (l *Line) plainUser(rec []byte, at int) (end int) {
 	if end == at || !spaceAt(rec, end) {
 		return 0
 	}
-	l.User = rec[at:end]
+	l.User, l.decoded = rec[at:end], false
 	if end == at+1 && rec[at] == '-' {
 		l.User = nil
 	}

@@ -111,7 +111,7 @@ func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter, now time
 				return err
 			}
 			day := dayOf(bucket, l.zone)
-			for user, s := range all {
+			for user, s := range all.all() {
 				if err := insert(server, user, bucket, s.Out, s.received(), s.Requests, revision); err != nil {
 					return err
 				}

@@ -1,25 +1,23 @@
 package ledger
 
 import (
-	"bufio"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
+	"runtime"
+	"sync"
 	"time"
 
 	"milepost/lib/accesslog"
+	"milepost/lib/crew"
 )
 
-// chunk is how much of a log is read at a time.
-const chunk = 1 << 20
-
-// Count counts logs, plain or compressed by gzip, without a ledger. progress
-// hears how many bytes of the files are done.
+// Count counts logs, plain or compressed by gzip, without a ledger; "-" is
+// standard input. It keeps every processor busy that it may use. progress hears
+// how many bytes of the files are done; of input whose length nobody knows,
+// the total has none.
 func Count(ctx context.Context, files []string, c Config, q Query, progress func(done, total int64)) ([]Row, []Hole, error) {
 	r, err := newReport(q)
 	if err != nil {
@@ -32,101 +30,135 @@ func Count(ctx context.Context, files []string, c Config, q Query, progress func
 	if err != nil {
 		return nil, nil, err
 	}
-	var total, done int64
-	for _, f := range files {
-		info, err := os.Stat(f)
-		if err != nil {
-			return nil, nil, fmt.Errorf("counting: %w", err)
+	pieces, err := divide(files, pieceSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	m := meter{progress: progress}
+	for _, p := range pieces {
+		m.total += p.size()
+	}
+	counters := make([]*counter, min(runtime.GOMAXPROCS(0), len(pieces)))
+	for i := range counters {
+		counters[i] = newCounter(format, c.Exclude)
+		counters[i].period = r.query.period()
+	}
+	if err := countAll(ctx, counters, pieces, &m); err != nil {
+		return nil, nil, err
+	}
+	for _, counter := range counters {
+		for bucket, all := range counter.sums {
+			for user, s := range all.all() {
+				r.add(c.Server, user, bucket, *s)
+			}
 		}
-		if !info.Mode().IsRegular() {
-			return nil, nil, fmt.Errorf("counting %q: not a regular file", f)
-		}
-		total += info.Size()
 	}
 	var holes []Hole
-	counter := newCounter(format, c.Exclude)
-	counter.period = r.query.period()
-	for _, f := range files {
-		hole, err := counter.file(ctx, f, func(n int) {
-			done += int64(n)
-			if progress != nil {
-				progress(done, total)
-			}
-		})
-		if err != nil {
-			return nil, nil, err
-		}
-		if hole != nil {
-			holes = append(holes, *hole)
-		}
-	}
-	for _, f := range counter.flaws {
-		h := Hole{Server: c.Server, Kind: f.kind, Count: f.count, Detail: f.detail, At: f.at(), Until: f.until()}
-		if q.touches(h) {
+	for _, h := range holesOf(pieces) {
+		if h.Server = c.Server; q.touches(h) {
 			holes = append(holes, h)
-		}
-	}
-	for bucket, all := range counter.sums {
-		for user, s := range all {
-			r.add(c.Server, user, bucket, *s)
 		}
 	}
 	return r.sorted(), merged(holes), nil
 }
 
-// file counts one file. A compressed one that ends too soon leaves a hole.
-func (c *counter) file(ctx context.Context, path string, read func(int)) (*Hole, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("counting: %w", err)
+// countAll lets each counter take the next piece until there is none.
+func countAll(ctx context.Context, counters []*counter, pieces []*piece, m *meter) error {
+	next := make(chan *piece, len(pieces))
+	for _, p := range pieces {
+		next <- p
 	}
-	defer f.Close()
-	var in io.Reader = &metered{f, read}
-	if magic := make([]byte, 2); strings.HasSuffix(path, ".gz") || first(f, magic) && magic[0] == 0x1f && magic[1] == 0x8b {
-		zip, err := gzip.NewReader(bufio.NewReaderSize(in, chunk))
-		if err != nil {
-			return nil, fmt.Errorf("counting %q: %w", path, err)
-		}
-		in = zip
+	close(next)
+	faults := make([]error, len(counters))
+	var counting crew.Crew
+	for i, c := range counters {
+		counting.Go(func() {
+			for p := range next {
+				if faults[i] = p.count(ctx, c, m); faults[i] != nil {
+					for range next { // nobody need go on
+					}
+				}
+			}
+		})
 	}
-	buffer, kept := make([]byte, 2*chunk), 0
-	for ctx.Err() == nil {
-		if kept == len(buffer) { // a line of megabytes is no line
-			c.flawed("long", path)
-			kept = 0
-		}
-		n, err := in.Read(buffer[kept:])
-		kept += n
-		end := bytes.LastIndexByte(buffer[:kept], '\n') + 1
-		c.add(buffer[:end])
-		kept = copy(buffer, buffer[end:kept])
-		switch {
-		case errors.Is(err, io.EOF):
-			c.add(buffer[:kept]) // a last line without its newline
-			return nil, nil
-		case errors.Is(err, io.ErrUnexpectedEOF):
-			return &Hole{Kind: "damaged", Path: path, At: seconds(c.before), Until: time.Now().UTC().Truncate(time.Second), Count: 1, Detail: "the compressed file ends too soon"}, nil
-		case err != nil:
-			return nil, fmt.Errorf("counting %q: %w", path, err)
-		}
-	}
-	return nil, ctx.Err()
+	counting.Wait()
+	return errors.Join(faults...)
 }
 
-func first(f *os.File, magic []byte) bool {
-	n, _ := f.ReadAt(magic, 0)
-	return n == len(magic)
+// holesOf is what could not be counted, in the order of the logs: when it was
+// is told by the line before, which may be in the piece before.
+func holesOf(pieces []*piece) []Hole {
+	var holes []Hole
+	var before int64
+	for _, p := range pieces {
+		if p.from == 0 {
+			before = 0
+		}
+		for _, f := range p.flaws {
+			if f.before == 0 {
+				f.before = before
+			}
+			holes = append(holes, Hole{Kind: f.kind, Count: f.count, Detail: f.detail, At: f.at(), Until: f.until()})
+		}
+		if p.before != 0 {
+			before = p.before
+		}
+		if p.damaged {
+			holes = append(holes, Hole{
+				Kind: "damaged", Path: p.path, At: seconds(before), Until: time.Now().UTC().Truncate(time.Second),
+				Count: 1, Detail: "the compressed file ends too soon",
+			})
+		}
+	}
+	return holes
 }
 
-// metered tells how much was read.
+// A meter tells how far the counters are.
+type meter struct {
+	progress    func(done, total int64) // nil = nobody wants to know
+	mu          sync.Mutex
+	done, total int64
+}
+
+func (m *meter) add(n int64) {
+	if m.progress == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.done += n
+	m.progress(m.done, m.total)
+}
+
+// metered is a reader whose bytes a meter hears of.
 type metered struct {
-	r    io.Reader
-	read func(int)
+	io.Reader
+	meter *meter
 }
 
 // Read reads and tells.
-func (m *metered) Read(b []byte) (int, error) {
-	n, err := m.r.Read(b)
-	m.read(n)
+func (r metered) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	r.meter.add(int64(n))
 	return n, err
+}
+
+// openLog opens a log. Its size is -1 if it is a stream.
+func openLog(path string) (f *os.File, size int64, err error) {
+	if path == "-" {
+		return os.Stdin, -1, nil
+	}
+	if f, err = os.Open(path); err != nil {
+		return nil, 0, fmt.Errorf("counting: %w", err)
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		err = fmt.Errorf("counting: %w", err)
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("counting %q: not a regular file: write - and pipe it in", path)
+	default:
+		return f, info.Size(), nil
+	}
+	return nil, 0, errors.Join(err, f.Close())
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"milepost/lib/accesslog"
@@ -26,10 +27,13 @@ type counter struct {
 	exclude map[string]bool
 	line    accesslog.Line
 	period  period
-	sums    map[int64]map[string]*sums // by bucket, then user
-	current map[string]*sums           // of the bucket of the line before
-	starts  int64                      // when that bucket starts, in seconds
+	sums    map[int64]*tally // by bucket
+	current *tally           // of the bucket of the line before
+	starts  int64            // when that bucket starts, in seconds
 	ends    int64
+	seeds   seeds    // of all tallies
+	owed    [64]owed // to current
+	owing   int      // how many
 	totals  totals
 	flaws   []flaw
 	// sequences of the log whose lines are added; nil = they are not followed.
@@ -60,7 +64,7 @@ func (f flaw) until() time.Time {
 
 func newCounter(f *accesslog.Format, exclude []string) *counter {
 	return &counter{
-		format: f, exclude: excluded(exclude), period: quarters, sums: map[int64]map[string]*sums{},
+		seeds: newSeeds(), format: f, exclude: excluded(exclude), period: quarters, sums: map[int64]*tally{},
 		totals: totals{lines: map[string]int64{}}, latest: time.Now().Add(ahead).UnixMilli(),
 	}
 }
@@ -95,6 +99,7 @@ func (c *counter) add(lines []byte) {
 			break
 		}
 	}
+	c.settle()
 	c.totals.lines["counted"] += counted
 	c.totals.lines["skipped"] += skipped
 }
@@ -129,19 +134,28 @@ func (c *counter) count() bool {
 	case at < c.starts || at >= c.ends:
 		c.enter(c.period(at))
 	}
-	s := c.current[string(who)]
-	if s == nil {
-		s = &sums{}
-		c.current[string(who)] = s
-	}
-	s.Out += l.Sent
-	s.Requests++
-	if c.format.HasReceived {
-		s.In += l.Received
-	} else {
-		s.Blind = true
-	}
+	c.owe(who)
 	return true
+}
+
+// owe notes what the line adds to the sums of a user.
+func (c *counter) owe(who []byte) {
+	if c.line.Decoded() { // the next line's user would be written over it
+		who = slices.Clone(who)
+	}
+	start := prefixOf(who)
+	c.owed[c.owing] = owed{name: who, start: start, hash: c.seeds.hash(who, start), sent: c.line.Sent, received: c.line.Received}
+	if c.owing++; c.owing == len(c.owed) {
+		c.settle()
+	}
+}
+
+// settle adds what is owed.
+func (c *counter) settle() {
+	if c.owing > 0 {
+		c.current.pay(c.owed[:c.owing], !c.format.HasReceived)
+		c.owing = 0
+	}
 }
 
 // follow notes the records that are missing before l, or found to be there.
@@ -153,9 +167,10 @@ func (c *counter) follow(l *accesslog.Line) {
 
 // enter makes a bucket the current one.
 func (c *counter) enter(bucket, starts, ends int64) {
+	c.settle()
 	c.starts, c.ends = starts, ends
 	if c.current = c.sums[bucket]; c.current == nil {
-		c.current = map[string]*sums{}
+		c.current = newTally(c.seeds)
 		c.sums[bucket] = c.current
 	}
 }

@@ -49,7 +49,7 @@ func (l *Ledger) remember(b *batch, other sums, now time.Time) {
 	s := &l.served
 	s.plus(b.counter.totals)
 	for bucket, all := range b.counter.sums {
-		for name, more := range all {
+		for name, more := range all.all() {
 			u, known := s.users[name]
 			if !known {
 				u.since = now.Unix()

@@ -81,7 +81,7 @@ func (l *Ledger) restWith(b *batch) sums {
 	}
 	after := maps.Clone(s.users)
 	for _, all := range b.counter.sums {
-		for name, more := range all {
+		for name, more := range all.all() {
 			u := after[name]
 			u.sums = u.plus(*more)
 			after[name] = u
