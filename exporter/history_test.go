@@ -58,11 +58,16 @@ func TestPast(t *testing.T) {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	slots, err := p.Range(t.Context(), "a", now, now.Add(10*time.Minute), 10*time.Minute)
-	if err != nil || len(slots) != 1 {
-		t.Fatal(slots, err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if s := slots[0].States; s[hoststate.Up] != 90+60 || s[hoststate.Down] != 90+60 {
-		t.Errorf("up for %d s and down for %d", s[hoststate.Up], s[hoststate.Down])
+	up, down := 0, 0
+	for _, s := range slots { // one or two: slots begin where the clock says
+		up += int(s.States[hoststate.Up])
+		down += int(s.States[hoststate.Down])
+	}
+	if up != 90+60 || down != 90+60 {
+		t.Errorf("up for %d s and down for %d", up, down)
 	}
 	if c := p.changes(); len(c) != 3 || c[1].Reason != "refused" {
 		t.Errorf("%+v", c)

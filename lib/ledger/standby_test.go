@@ -3,7 +3,9 @@ package ledger
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,12 +18,22 @@ import (
 func TestStandby(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(t.TempDir())
-		var notices []string
+		var mu sync.Mutex
+		var told []string
+		notices := func() []string {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Clone(told)
+		}
 		first, err := Open(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.Notice = func(s string) { notices = append(notices, s) }
+		c.Notice = func(s string) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, s)
+		}
 		second, err := Open(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
@@ -36,15 +48,17 @@ func TestStandby(t *testing.T) {
 			write(t, c.Globs[0], line(time.Now(), "TCP_MISS", 200, 1, "alice"))
 			time.Sleep(time.Second)
 		}
-		if counting(second) != 0 || counting(first) != 1 || len(notices) != 1 || !strings.Contains(notices[0], "COUNTING HAS STOPPED here") {
-			t.Errorf("the second counts: %v, the first: %v; %q", counting(second), counting(first), notices)
+		said := notices()
+		if counting(second) != 0 || counting(first) != 1 || len(said) != 1 || !strings.Contains(said[0], "COUNTING HAS STOPPED here") {
+			t.Errorf("the second counts: %v, the first: %v; %q", counting(second), counting(first), said)
 		}
 		stopFirst()
 		time.Sleep(2 * standby)
 		write(t, c.Globs[0], line(time.Now(), "TCP_MISS", 200, 1, "alice"))
 		time.Sleep(5 * time.Second)
-		if counting(second) != 1 || len(notices) != 2 || !strings.Contains(notices[1], "counting goes on here") {
-			t.Errorf("the second counts: %v; %q", counting(second), notices)
+		said = notices()
+		if counting(second) != 1 || len(said) != 2 || !strings.Contains(said[1], "counting goes on here") {
+			t.Errorf("the second counts: %v; %q", counting(second), said)
 		}
 		stopSecond()
 		all.Wait()
