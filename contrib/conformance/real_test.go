@@ -33,7 +33,7 @@ func TestRealPlugins(t *testing.T) {
 	}
 	login := fmt.Sprintf("-u monitor --password-file %s --url %s/ --no-direct", password, origin.URL)
 	for _, row := range []struct{ plugin, args, slow string }{
-		{"check_clock_offset", fmt.Sprintf("-H 127.0.0.1 -p %d -o %s --reference none", agent.Port, agent.EpochOID), "-H 127.0.0.1 -p {port} --reference none"},
+		{"check_clock_offset", fmt.Sprintf("-H 127.0.0.1 -p %d -o %s --reference none -t 2", agent.Port, agent.EpochOID), "-H 127.0.0.1 -p {port} --reference none"},
 		{"check_squid_auth", fmt.Sprintf("-H 127.0.0.1 -p %d %s", squid.Port, login), "-H 127.0.0.1 -p {port} " + login},
 		{"check_resolver", fmt.Sprintf("-H 127.0.0.1 -p %d", resolver.Port), "-H 127.0.0.1 -p {port} --query www.example.test"},
 		{"check_packet_loss", "-H 127.0.0.1 -n 2 -i 0.01", ""},

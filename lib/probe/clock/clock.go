@@ -45,6 +45,7 @@ type Result struct {
 	// be as old as the clock is ahead, to the second, which is not assumed.
 	Lo, Hi, Age time.Duration
 
+	Last   bool          // the host cannot be asked again
 	Cached bool          // some answers came out of a cache
 	Still  time.Duration // for how long the same answer was given
 	Set    bool          // the host's clock was set while it was measured
@@ -79,7 +80,8 @@ type answer struct {
 // c.Precise it yields once, at the end.
 //
 // A clock that looks late is not yet known to be: see Result.Age. If it cannot be
-// asked again, the last thing yielded is that error.
+// asked again, the last thing yielded is that error. One that looks early to a single
+// answer in whole seconds is asked again as well; if it cannot be, it stays early.
 func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, error] {
 	return func(yield func(Result, error) bool) {
 		if c.now == nil {
@@ -155,6 +157,7 @@ func (m *measurement) run(ctx context.Context, yield func(Result, error) bool) {
 			break
 		}
 	}
+	m.result.Last = true
 	switch r := m.result; {
 	case err == nil, r.Queries == 0:
 	case r.Age == unbounded && r.Hi < 0:

@@ -98,8 +98,10 @@ func TestMeasure(t *testing.T) {
 		{"right", host{}, nil, "OK offset +0.2 s ± 0.51 s (whole seconds over SNMP, RTT 20 ms)", 1, 20 * ms},
 		{"right, by an OID that may be cached", host{}, epoch, "OK offset +0.2 s ± 0.51 s", 1, 20 * ms},
 		{"behind, within the limits", host{ahead: -3200 * ms}, nil, "OK offset -2.8 s ± 0.51 s", 1, 20 * ms},
-		{"ahead: its lateness is not in question", host{ahead: 7 * second}, nil, "WARNING offset +7.2 s ± 0.51 s", 1, 20 * ms},
-		{"far ahead", host{ahead: 70 * second}, nil, "CRITICAL offset +70.2 s ± 0.51 s", 1, 20 * ms},
+		{"ahead: asked again before it is said", host{ahead: 7 * second}, nil, "WARNING offset +6.9 s ± 0.26 s (whole seconds over SNMP, 2 queries, RTT 20 ms)", 2, 3 * second},
+		{"far ahead", host{ahead: 70 * second}, nil, "CRITICAL offset +69.9 s ± 0.26 s (whole seconds over SNMP, 2 queries, RTT 20 ms)", 2, 3 * second},
+		{"ahead by extend, whose cache is named", host{ahead: 7 * second, ttl: 5 * second, age: 2 * second}, epoch, "WARNING offset +8 s ± 1.1 s (whole seconds over SNMP, 4 queries, RTT 20 ms); the answers come from a cache (unchanged for 2.7 s): in snmpd.conf use pass_persist", 4, 6 * second},
+		{"ahead, then silent: what is known stands", host{ahead: 7 * second, answers: 1}, nil, "WARNING offset +7.2 s ± 0.51 s (whole seconds over SNMP, RTT 20 ms)", 0, 6 * second},
 		{"behind: asked again before it is said", host{ahead: -7 * second}, nil, "WARNING offset -7.1 s ± 0.26 s (whole seconds over SNMP, 2 queries, RTT 20 ms)", 2, 3 * second},
 		{"behind by an OID that may be cached", host{ahead: -7 * second}, epoch, "WARNING offset", 2, 3 * second},
 		{"far behind", host{ahead: -70 * second}, nil, "CRITICAL offset -70.1 s ± 0.26 s", 2, 3 * second},
@@ -154,6 +156,7 @@ func TestTooLittleTime(t *testing.T) {
 		want      string
 	}{
 		{"to ask again", host{ahead: -7 * time.Second}, 2 * time.Second, `UNKNOWN the clock looks 6.3 s behind, which may be an old answer's doing: asking "fra-1:161" for its time over SNMP again: that takes 1.2 s and -t leaves 1.0 s for it: raise -t`},
+		{"to ask again, and it is ahead", host{ahead: 7 * time.Second}, 2 * time.Second, "WARNING offset +7.2 s ± 0.50 s (whole seconds over SNMP, RTT 0 s)"},
 		{"to aim, but to ask again", host{ahead: -7 * time.Second}, 3 * time.Second, "WARNING offset -7.1 s ± 0.25 s"},
 		{"for a silent host", host{answers: -1}, 10 * time.Second, `CRITICAL asking "fra-1:161" for its time over SNMP: no answer within 5.0 s to 3 questions: is it there?`},
 		{"for a slow path, first", host{rtt: 2 * time.Second}, 10 * time.Second, "OK offset"},

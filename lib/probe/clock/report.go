@@ -59,12 +59,17 @@ func rounded(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds
 
 // bounds is where the offset lies, whatever the age of the answers. An old answer
 // makes a clock look late, so lateness may be less than it looks, down to none at
-// all; that an old answer hides a clock that is ahead is not assumed.
+// all; that an old answer hides a clock that is ahead is not assumed. But a single
+// answer in whole seconds accuses nobody as long as there may be a second one.
 func (r Result) bounds() (lo, hi time.Duration) {
-	if r.Hi >= 0 {
+	switch {
+	case r.Hi < 0:
+		return r.Lo, r.Hi + min(r.Age, -r.Hi)
+	case r.Queries == 1 && r.Resolution >= time.Second && r.Clock.Proven && !r.Last:
+		return min(r.Lo, 0), r.Hi
+	default:
 		return r.Lo, r.Hi
 	}
-	return r.Lo, r.Hi + min(r.Age, -r.Hi)
 }
 
 // shown is the interval that a person is told: all of it if the answers are known
