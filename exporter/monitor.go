@@ -176,6 +176,7 @@ func (m *monitor) watch(ctx context.Context) {
 	all.Go(func() { m.scheduler.Run(ctx) })
 	all.Go(func() { m.selfchecks(ctx) })
 	all.Go(func() { m.opinions.run(ctx) })
+	all.Go(func() { m.control(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
 	all.Go(func() { m.past.keep(ctx, m.save) })
 	all.Go(func() { m.pings.Run(ctx) })

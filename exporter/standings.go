@@ -197,3 +197,13 @@ func (s *standings) host(name string) (fleet.Host, bool) {
 	}
 	return w.host, true
 }
+
+// said is who said what of a host that failed.
+func (s *standings) said(name string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if w := s.watched[name]; w != nil {
+		return w.opinion.said
+	}
+	return ""
+}
