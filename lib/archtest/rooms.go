@@ -54,6 +54,10 @@ var rooms = []room{
 		instead:   "selfcheck judges the monitor itself; take what a probe measures as a function (rule 9)",
 	},
 	{
+		path: "lib/vantage", rooms: []string{"lib/metric", "lib/verdict", "lib/check", "lib/hoststate", "lib/secret"},
+		instead: "vantage makes votes of what an engine says; hoststate counts them",
+	},
+	{
 		path: "lib/option", rooms: []string{"lib/metric", "lib/secret"}, libraries: []string{"github.com/alecthomas/kong"},
 		instead: "option knows fields, not what they are for (rule 5)",
 	},
