@@ -11,6 +11,7 @@ import (
 	"milepost/lib/check"
 	"milepost/lib/fleet"
 	"milepost/lib/selfcheck"
+	"milepost/lib/vantage"
 )
 
 // configOption is where the inventory is; the commands share it.
@@ -89,6 +90,11 @@ func validate(f *fleet.Fleet) error {
 	}
 	if n := len(f.References.NTP); n > 0 && n < 3 {
 		all = append(all, fmt.Errorf("%s: references: ntp: %d of them are no majority against one that lies: name three or more, or none", f.File, n))
+	}
+	if p := f.Status.Prometheus; p.URL != "" {
+		if _, err := vantage.New(p.URL, p.HeadersFile); err != nil {
+			all = append(all, fmt.Errorf("%s: status: prometheus: %w", f.File, err))
+		}
 	}
 	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
 		all = append(all, fmt.Errorf("%s: neither hosts nor billing: there is nothing to do", f.File))

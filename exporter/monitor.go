@@ -28,16 +28,17 @@ type monitor struct {
 	flags flags
 	log   *slog.Logger
 
-	board     *schedule.Board
-	scheduler *schedule.Scheduler
-	bar       *statusbar.Bar
-	collector *prom.Collector
-	billing   *billing
-	past      *past
-	pings     *pinging
-	trips     *trips
-	standings *standings
-	opinions  *opinions
+	board      *schedule.Board
+	scheduler  *schedule.Scheduler
+	bar        *statusbar.Bar
+	collector  *prom.Collector
+	billing    *billing
+	past       *past
+	pings      *pinging
+	trips      *trips
+	standings  *standings
+	opinions   *opinions
+	electorate *electorate // nil = this vantage judges alone
 
 	states      statesFile
 	reloadAsked chan chan error
@@ -78,7 +79,11 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		reloadOK: true, reloaded: time.Now(),
 		standings: &standings{log: log, sight: hoststate.Monitor{Total: 1}},
 	}
+	m.standings.board = m.board
 	m.opinions = newOpinions(m.standings, m.lookup)
+	if m.electorate, err = newElectorate(m, inventory); err != nil {
+		return nil, err
+	}
 	m.scheduler = &schedule.Scheduler{
 		Board: m.board, Every: inventory.Interval,
 		Again: m.again, RoundDone: m.roundDone,
@@ -112,7 +117,11 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		m.samples, m.placeSamples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
 		func(yield func(metric.Sample) bool) { m.check().Samples()(yield) },
 	}
-	log.Info("an outage is shown as down", "within", hoststate.RedWithin(inventory.Interval, inventory.Timeout, hoststate.Retry))
+	within := hoststate.RedWithin(inventory.Interval, inventory.Timeout, hoststate.Retry)
+	if m.electorate != nil {
+		within = m.electorate.redWithin(inventory.Timeout)
+	}
+	log.Info("an outage is shown as down", "within", within)
 	return m, nil
 }
 
@@ -176,6 +185,9 @@ func (m *monitor) watch(ctx context.Context) {
 	all.Go(func() { m.scheduler.Run(ctx) })
 	all.Go(func() { m.selfchecks(ctx) })
 	all.Go(func() { m.opinions.run(ctx) })
+	if m.electorate != nil {
+		all.Go(func() { m.electorate.run(ctx) })
+	}
 	all.Go(func() { m.control(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
 	all.Go(func() { m.past.keep(ctx, m.save) })
@@ -345,6 +357,10 @@ func (m *monitor) tryReload() error {
 		m.log.Warn("billing, state_dir and interval take effect at the next start")
 	}
 	f.Interval = m.inventory.Interval
+	if f.Status.Prometheus != m.inventory.Status.Prometheus {
+		m.log.Warn("status.prometheus takes effect at the next start")
+		f.Status.Prometheus = m.inventory.Status.Prometheus
+	}
 	m.checker = checker
 	close(m.renewed)
 	m.renewed = make(chan struct{})

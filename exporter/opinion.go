@@ -65,7 +65,7 @@ func (s *standings) ask(w *watched) {
 	for _, other := range s.shuffled() {
 		by := provider(other.host)
 		c, ok := proxyCheck(other.host)
-		if ok && !asked[by] && other.state.At(now).Status == hoststate.Up && s.published(other, now).Status == hoststate.Up {
+		if ok && !asked[by] && s.published(other, now).Status == hoststate.Up {
 			asked[by] = true
 			q.helpers = append(q.helpers, c)
 		}

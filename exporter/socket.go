@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 
 	"milepost/lib/control"
 )
@@ -43,7 +42,6 @@ func (m *monitor) control(ctx context.Context) {
 		m.log.Error("the commands why, maintenance and drill do not reach this exporter", "why", err)
 		return
 	}
-	defer os.Remove(control.Path(m.stateDir)) //nolint:errcheck // the next start replaces it
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /maintenance", m.listMaintenance)
 	mux.HandleFunc("POST /maintenance", m.startMaintenance)

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,19 +19,25 @@ import (
 // standings is what the hosts of a fleet are, over time.
 type standings struct {
 	log      *slog.Logger
+	board    *schedule.Board
 	calendar *maintenance.Calendar // nil = no maintenance
 
 	mu      sync.Mutex
 	doubt   func(suspicion)     // asks others about a host that is failing; nil = nobody
 	watched map[string]*watched // by host
 	sight   hoststate.Monitor   // what this monitor's self-checks found
+
+	many      bool               // all vantages judge, and not this one alone
+	everybody *hoststate.Monitor // how far they may be believed; nil = not known yet
 }
 
 // A watched host is its state over time.
 type watched struct {
 	host    fleet.Host
 	roles   hoststate.Roles
-	state   hoststate.Host
+	state   hoststate.Host   // as this vantage sees it
+	elected hoststate.Host   // as all of them do, where they judge
+	latest  hoststate.Round  // of this vantage
 	last    hoststate.Status // as it was last told
 	opinion opinion          // of others, while it fails
 }
@@ -46,13 +53,13 @@ func (s *standings) watch(f *fleet.Fleet, doubt func(suspicion)) {
 	s.doubt = doubt
 	next := map[string]*watched{}
 	for _, h := range f.Hosts {
-		w := &watched{host: h, roles: rolesOf(f, h), state: hoststate.Host{Interval: f.Interval}}
+		w := &watched{host: h, roles: rolesOf(f, h), state: hoststate.Host{Interval: f.Interval}, elected: hoststate.Host{Interval: f.Interval}}
 		if known := s.watched[h.Name]; known != nil && known.state.Interval == f.Interval {
-			w.state, w.last, w.opinion = known.state, known.last, known.opinion
+			w.state, w.elected, w.latest, w.last, w.opinion = known.state, known.elected, known.latest, known.last, known.opinion
 		}
 		next[h.Name] = w
 	}
-	s.watched = next
+	s.watched, s.many = next, f.Status.Prometheus.URL != ""
 }
 
 func rolesOf(f *fleet.Fleet, h fleet.Host) hoststate.Roles {
@@ -79,7 +86,15 @@ func (s *standings) believe(sight hoststate.Monitor) (news bool) {
 func (s *standings) seen() hoststate.Monitor {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sight
+	if !s.many {
+		return s.sight
+	}
+	if s.everybody == nil {
+		return hoststate.Monitor{Reasons: []metric.Reason{metric.ReasonNoQuorum}}
+	}
+	all := *s.everybody
+	all.Reasons = slices.Concat(all.Reasons, s.sight.Reasons)
+	return all
 }
 
 // take takes a round of a host into its state. It says whether the host changed, and
@@ -100,17 +115,23 @@ func (s *standings) take(r schedule.Round) (changed bool, after time.Duration, a
 		}
 		landslide = s.landslide(w, fell)
 		round.Braked = landslide
-		round.Disputed = w.opinion.asked.After(fell) && w.opinion.Disputes()
+		round.Disputed = w.disputed(fell)
 	}
-	w.state = w.state.Next(round)
-	changed = s.tell(w, r)
+	w.state, w.latest = w.state.Next(round), round
+	changed = s.tell(w, r.Ended)
 	if s.doubt != nil && w.state.Suspect() && unreachable(round) {
 		s.ask(w)
 	}
+	again = w.state.Again() || s.many && w.elected.Again()
 	if landslide {
-		return changed, 0, w.state.Again()
+		return changed, 0, again
 	}
-	return changed, hoststate.Retry, w.state.Again()
+	return changed, hoststate.Retry, again
+}
+
+// disputed says that others reached the host after it fell.
+func (w *watched) disputed(fell time.Time) bool {
+	return !fell.IsZero() && w.opinion.asked.After(fell) && w.opinion.Disputes()
 }
 
 // landslide says that so much of the fleet fell about when w did that the monitor
@@ -128,15 +149,23 @@ func (s *standings) landslide(w *watched, fell time.Time) bool {
 }
 
 // tell logs what a host became, once.
-func (s *standings) tell(w *watched, r schedule.Round) (changed bool) {
-	now := w.state.At(r.Ended)
-	if now.Status == w.last {
+func (s *standings) tell(w *watched, now time.Time) (changed bool) {
+	is := s.judged(w).At(now)
+	if is.Status == w.last {
 		return false
 	}
-	s.log.Info("host changed", "host", w.host.Name, "from", w.last, "to", now.Status, "since", now.Since.UTC(),
-		"evidence", evidence(r.Outcomes), "others", w.opinion.said)
-	w.last = now.Status
+	s.log.Info("host changed", "host", w.host.Name, "from", w.last, "to", is.Status, "since", is.Since.UTC(),
+		"evidence", evidence(s.board.Of(w.host.Name)), "others", w.opinion.said)
+	w.last = is.Status
 	return true
+}
+
+// judged is the host by whom its state is judged by.
+func (s *standings) judged(w *watched) hoststate.Host {
+	if s.many {
+		return w.elected
+	}
+	return w.state
 }
 
 // stand is what the host is at now, as it is published.
@@ -151,7 +180,7 @@ func (s *standings) stand(name string, now time.Time) hoststate.Standing {
 }
 
 func (s *standings) published(w *watched, now time.Time) hoststate.Standing {
-	standing := w.state.At(now)
+	standing := s.judged(w).At(now)
 	if s.calendar == nil {
 		return standing
 	}

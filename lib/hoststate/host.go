@@ -113,9 +113,17 @@ func (h Host) Next(r Round) Host {
 	return h
 }
 
-// Forsaken is the host when too few vantages see it for any word on it: what it was
-// is the last known, at once.
-func (h Host) Forsaken() Host {
+// Forsaken is the host when too few vantages see it for any word on it, as r says: what
+// it was is the last known, at once.
+func (h Host) Forsaken(r Round) Host {
+	h = h.forgotten()
+	r.At = h.newest.At // what is seen next is news, however old it is
+	h.newest = r
+	return h
+}
+
+// forgotten is the host with nothing left of it but what it was.
+func (h Host) forgotten() Host {
 	if h.decided() {
 		h.lastKnown, _ = h.status()
 		h.lostSince = h.measured
@@ -133,7 +141,7 @@ func (h Host) lapsed(now time.Time) Host {
 	if h.measured.IsZero() || !Lend(h.measured, h.Interval).Over(now) {
 		return h
 	}
-	return h.Forsaken()
+	return h.forgotten()
 }
 
 // status is what the host is by its latches, and since when.

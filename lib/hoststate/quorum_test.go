@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"milepost/lib/metric"
 )
 
 // votes reads "gandi/eu:g ovh/us:b": a provider, a region, and what the vantage says.
@@ -172,8 +174,8 @@ func TestSuspectAndFell(t *testing.T) {
 
 func TestForsaken(t *testing.T) {
 	h, _ := play("gggbbb")
-	h = h.Forsaken()
-	if s := h.At(at(5)); s.Status != Unknown || s.LastKnown != Down {
+	h = h.Forsaken(Round{Status: Unknown, Reason: metric.ReasonNoQuorum})
+	if s := h.At(at(5)); s.Status != Unknown || s.LastKnown != Down || s.Reason != metric.ReasonNoQuorum {
 		t.Errorf("%+v", s)
 	}
 	if s := h.Next(letter('g', 6)).At(at(6)); s.Status != Up {

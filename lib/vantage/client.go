@@ -41,6 +41,7 @@ type Client struct {
 	headers http.Header
 	hide    []secret.Value // what no sentence may show
 	http    *http.Client
+	series  int // that an answer may have
 }
 
 // New is a client of the engine at address: the URL that its API is under, such as
@@ -51,7 +52,7 @@ func New(address, headersFile string) (*Client, error) {
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, fmt.Errorf("%q is no URL of an API: write it as http://prometheus:9090", address)
 	}
-	c := &Client{base: base, headers: http.Header{}, http: &http.Client{
+	c := &Client{base: base, headers: http.Header{}, series: seriesLimit, http: &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 	if headersFile == "" {
@@ -129,7 +130,7 @@ func (c *Client) query(ctx context.Context, expression string, at time.Time) ([]
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/json" {
 		return nil, c.failed(fmt.Errorf("%s, and %q instead of JSON: is this the URL that the API is under?", answer.Status, c.shown(kind)))
 	}
-	all, err := decode(&limited{r: answer.Body, left: bytesLimit})
+	all, err := decode(&limited{r: answer.Body, left: bytesLimit}, c.series)
 	if err != nil {
 		return nil, c.failed(fmt.Errorf("%s: %w", answer.Status, err))
 	}
@@ -194,11 +195,12 @@ type reply struct {
 	IsPartial bool // VictoriaMetrics
 }
 
-// decode reads an answer as it comes, so that one that is too long costs no memory.
-func decode(r io.Reader) ([]sample, error) {
+// decode reads an answer of at most so many series as it comes, so that one that is
+// too long costs no memory.
+func decode(r io.Reader, most int) ([]sample, error) {
 	in := json.NewDecoder(r)
 	if err := expect(in, json.Delim('{')); err != nil {
-		return nil, err
+		return nil, garbled(err)
 	}
 	var head reply
 	var all []sample
@@ -212,7 +214,7 @@ func decode(r io.Reader) ([]sample, error) {
 		switch {
 		case key == "data":
 			seen = true
-			kind, all, err = decodeData(in)
+			kind, all, err = decodeData(in, most)
 		case into != nil:
 			err = in.Decode(into)
 		default:
@@ -234,7 +236,7 @@ func decode(r io.Reader) ([]sample, error) {
 	return all, nil
 }
 
-func decodeData(in *json.Decoder) (kind string, all []sample, err error) {
+func decodeData(in *json.Decoder, most int) (kind string, all []sample, err error) {
 	if err := expect(in, json.Delim('{')); err != nil {
 		return "", nil, err
 	}
@@ -247,7 +249,7 @@ func decodeData(in *json.Decoder) (kind string, all []sample, err error) {
 		case "resultType":
 			err = in.Decode(&kind)
 		case "result":
-			all, err = decodeSamples(in)
+			all, err = decodeSamples(in, most)
 		default:
 			var skip json.RawMessage
 			err = in.Decode(&skip)
@@ -259,7 +261,7 @@ func decodeData(in *json.Decoder) (kind string, all []sample, err error) {
 	return kind, all, expect(in, json.Delim('}'))
 }
 
-func decodeSamples(in *json.Decoder) ([]sample, error) {
+func decodeSamples(in *json.Decoder, most int) ([]sample, error) {
 	open, err := in.Token()
 	if err != nil || open == nil { // VictoriaMetrics says null for nothing
 		return nil, err
@@ -269,8 +271,8 @@ func decodeSamples(in *json.Decoder) ([]sample, error) {
 	}
 	var all []sample
 	for in.More() {
-		if len(all) == seriesLimit {
-			return nil, fmt.Errorf("more than %d series: is this the engine of one fleet?", seriesLimit)
+		if len(all) == most {
+			return nil, fmt.Errorf("more than %d series: is this the engine of one fleet?", most)
 		}
 		var one struct {
 			Metric map[string]string

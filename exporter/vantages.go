@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"milepost/lib/fleet"
+	"milepost/lib/hoststate"
+	"milepost/lib/metric"
+	"milepost/lib/vantage"
+)
+
+const (
+	// scraping is how often an engine scrapes the vantages at least.
+	scraping = 15 * time.Second
+
+	// pollShare is how many times in a round the engine is asked for the votes.
+	pollShare = 6
+)
+
+// An electorate judges hosts by the votes of all vantages, as an engine knows them.
+type electorate struct {
+	*monitor
+	client   *vantage.Client
+	interval time.Duration
+	checks   []string
+
+	mu     sync.Mutex
+	answer vantage.Answer // the last whole one: what is in it grows old by itself
+	failed error          // why there is no newer one
+}
+
+// newElectorate is the electorate that the inventory names, nil if it names none.
+func newElectorate(m *monitor, f *fleet.Fleet) (*electorate, error) {
+	if f.Status.Prometheus.URL == "" {
+		return nil, nil
+	}
+	client, err := vantage.New(f.Status.Prometheus.URL, f.Status.Prometheus.HeadersFile)
+	if err != nil {
+		return nil, err
+	}
+	e := &electorate{monitor: m, client: client, interval: f.Interval}
+	for _, h := range f.Hosts {
+		r := rolesOf(f, h)
+		e.checks = append(e.checks, slices.Concat(r.Down, r.Degraded)...)
+	}
+	slices.Sort(e.checks)
+	e.checks = slices.Compact(e.checks)
+	return e, nil
+}
+
+// poll is how often the engine is asked.
+func (e *electorate) poll() time.Duration { return max(e.interval/pollShare, time.Second) }
+
+// redWithin is hoststate.RedWithin where the news goes through an engine.
+func (e *electorate) redWithin(timeout time.Duration) time.Duration {
+	return hoststate.RedWithin(e.interval, timeout, hoststate.Retry) + scraping + e.poll()
+}
+
+// run judges until ctx ends.
+func (e *electorate) run(ctx context.Context) {
+	ticks := time.NewTicker(e.poll())
+	defer ticks.Stop()
+	for {
+		e.ask(ctx)
+		e.judge(time.Now())
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+	}
+}
+
+// ask takes a new answer; that there is none is logged once.
+func (e *electorate) ask(ctx context.Context) {
+	a, err := e.client.Ask(ctx, e.checks, time.Now())
+	if ctx.Err() != nil {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if err != nil {
+		if e.failed == nil || e.failed.Error() != err.Error() {
+			e.log.Warn("the votes of the other vantages are not known: what they said is believed for 2.5 intervals", "why", err)
+		}
+		e.failed = err
+		return
+	}
+	if e.failed != nil {
+		e.log.Info("the votes of the other vantages are known again")
+	}
+	e.answer, e.failed = a, nil
+}
+
+// judge counts the votes on every host.
+func (e *electorate) judge(now time.Time) {
+	e.mu.Lock()
+	a := e.answer
+	e.mu.Unlock()
+	changed := e.standings.elect(func(w *watched) (hoststate.Tally, time.Time) {
+		votes, at := a.Votes(w.host.Name, w.roles, now, e.interval)
+		return hoststate.Count(votes), at
+	}, now)
+	if e.standings.believeAll(a.Monitor(now, e.interval)) || changed {
+		e.publish(now)
+	}
+}
+
+// elect takes what the vantages say of each host, and says whether any host changed.
+func (s *standings) elect(count func(*watched) (hoststate.Tally, time.Time), now time.Time) (changed bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.watched {
+		w.elect(count(w))
+		if s.doubt != nil && w.elected.Suspect() && unreachable(w.latest) {
+			s.ask(w)
+		}
+		changed = s.tell(w, now) || changed
+	}
+	return changed
+}
+
+// elect takes one count of the votes on w.
+func (w *watched) elect(t hoststate.Tally, at time.Time) {
+	votes := t.Votes
+	r := hoststate.Round{
+		At: at, Status: t.Status, Votes: &votes, Regions: t.Regions, Split: t.Split,
+		Reason: w.latest.Reason, Latency: w.latest.Latency, Checks: w.latest.Checks,
+	}
+	switch r.Status {
+	case hoststate.Unknown:
+		r.Reason = metric.ReasonNoQuorum
+		w.elected = w.elected.Forsaken(r)
+		return
+	case hoststate.Up:
+		r.Reason = ""
+	case hoststate.Down:
+		r.Disputed = w.disputed(w.elected.Fell())
+	}
+	if r.Status != hoststate.Up && r.Reason == "" {
+		r.Reason = metric.ReasonConnectTimeout // others see what this vantage does not
+	}
+	w.elected = w.elected.Next(r)
+}
+
+// believeAll takes how far all vantages may be believed, and says whether that is news.
+func (s *standings) believeAll(m hoststate.Monitor) (news bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	news = s.everybody == nil || !s.everybody.Same(m)
+	s.everybody = &m
+	return news
+}

@@ -1,0 +1,152 @@
+package vantage
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"milepost/lib/hoststate"
+	"milepost/lib/peers"
+)
+
+// An exporter's page, as far as it matters here.
+func metrics(place, host string, words map[string]float64, trusted int, ran time.Time) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "milepost_vantage_info{%s} 1\nmilepost_monitor_trusted{test=\"all\"} %d\n", place, trusted)
+	for check, status := range words {
+		labels := fmt.Sprintf(`{host=%q,check=%q}`, host, check)
+		fmt.Fprintf(&b, "milepost_check_status%s %v\nmilepost_check_last_run_timestamp_seconds%s %d\n", labels, status, labels, ran.Unix())
+	}
+	return b.String()
+}
+
+// TestRealRuleAndRecordingRulesAgree shows the same vantages to a real Prometheus with
+// the rules of contrib/prometheus and, through it, to the rule of this house: hosts in
+// hundreds of situations must come out alike.
+func TestRealRuleAndRecordingRulesAgree(t *testing.T) {
+	rules, err := os.ReadFile(filepath.Join("..", "..", "contrib", "prometheus", "rules", "quorum.yml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	random := rand.New(rand.NewPCG(5, 6))
+	const vantages, hosts = 6, 300
+	providers, regions := []string{"a", "a", "b", "c", "d", ""}, []string{"eu", "us", "eu", "as", "us", "af"}
+	pages := make([]string, vantages)
+	began := time.Now()
+	for h := range hosts {
+		worst := random.Float64() // how ill the host is
+		for v := range vantages {
+			words := map[string]float64{}
+			for _, check := range checksOf(h) {
+				if words[check] = 0; random.Float64() < worst {
+					words[check] = float64(1 + random.IntN(3))
+				}
+			}
+			ran := began
+			if random.IntN(8) == 0 {
+				ran = began.Add(-time.Hour)
+			}
+			trusted := 1
+			if v == 4 {
+				trusted = 0
+			}
+			place := fmt.Sprintf(`vantage="v%d",provider=%q,region=%q`, v, providers[v], regions[v])
+			page := metrics(place, fmt.Sprintf("h%d", h), words, trusted, ran)
+			if h > 0 {
+				page = page[strings.Index(page, "\n")+1:]
+				page = page[strings.Index(page, "\n")+1:]
+			}
+			pages[v] += page
+		}
+	}
+	var scrapes atomic.Int32
+	var targets []string
+	for v := range vantages {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			scrapes.Add(1)
+			_, _ = w.Write([]byte(pages[v]))
+		}))
+		t.Cleanup(s.Close)
+		targets = append(targets, fmt.Sprintf("%q", strings.TrimPrefix(s.URL, "http://")))
+	}
+	conf := fmt.Sprintf(`global: {scrape_interval: 1s, evaluation_interval: 1s}
+rule_files: [quorum.yml]
+scrape_configs: [{job_name: milepost, static_configs: [{targets: [%s]}]}]
+`, strings.Join(targets, ", "))
+	p := peers.StartPrometheus(t, conf, map[string]string{"quorum.yml": strings.Replace(string(rules), "interval: 15s", "interval: 1s", 1)})
+
+	client, err := New("http://"+p.Addr, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var a Answer
+	var differ []string
+	met := map[hoststate.Status]int{}
+	compare := func() bool {
+		if a, err = client.Ask(t.Context(), []string{"squid_auth", "packet_loss"}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		all, err := client.query(t.Context(), "milepost:host:quorum", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded := map[string]hoststate.Status{}
+		for _, s := range all {
+			recorded[s.labels["host"]] = hoststate.Status(s.value)
+		}
+		differ = nil
+		clear(met)
+		for h := range hosts {
+			host := fmt.Sprintf("h%d", h)
+			roles := hoststate.Roles{Down: []string{"squid_auth"}, Degraded: []string{"packet_loss"}}.Of(checksOf(h), nil)
+			votes, _ := a.Votes(host, roles, time.Now(), time.Minute)
+			tally := hoststate.Count(votes)
+			met[tally.Status]++
+			if was, known := recorded[host]; !known || was != tally.Status {
+				differ = append(differ, fmt.Sprintf("%s is %v by the recording rules, and %v by %+v", host, was, tally.Status, votes))
+			}
+		}
+		return len(differ) == 0
+	}
+	// A rule's word is of its last evaluation: what was scraped since is not in it yet.
+	deadline := time.Now().Add(20 * time.Second)
+	for (scrapes.Load() < 3*vantages || !compare()) && time.Now().Before(deadline) {
+		<-time.After(200 * time.Millisecond)
+	}
+	for _, d := range differ[:min(len(differ), 5)] {
+		t.Error(d)
+	}
+	for _, s := range []hoststate.Status{hoststate.Up, hoststate.Degraded, hoststate.Down, hoststate.Unknown} {
+		if met[s] < 10 {
+			t.Errorf("only %d hosts were %v: the test tells too little", met[s], s)
+		}
+	}
+	if m := a.Monitor(time.Now(), time.Minute); m.Total != vantages || m.Healthy != vantages-1 {
+		t.Errorf("%+v", m)
+	}
+}
+
+// checksOf is the checks that the host of that number has: most both.
+func checksOf(host int) []string {
+	if host%10 == 0 {
+		return []string{"packet_loss"}
+	}
+	return []string{"packet_loss", "squid_auth"}[:2-host%7/6]
+}
+
+func TestRealPromtool(t *testing.T) {
+	dir, err := filepath.Abs(filepath.Join("..", "..", "contrib", "prometheus", "rules"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if says, content := peers.Promtool(t, dir, "test", "rules", "quorum_test.yml"); !content {
+		t.Error(says)
+	}
+}

@@ -1,0 +1,246 @@
+package vantage
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"milepost/lib/hoststate"
+)
+
+// engine answers every query with text.
+func engine(t *testing.T, kind, text string) *Client {
+	t.Helper()
+	return serving(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", kind)
+		_, _ = io.WriteString(w, text)
+	})
+}
+
+func serving(t *testing.T, h http.HandlerFunc) *Client {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	c, err := New(s.URL, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestAnswersThatAreNone(t *testing.T) {
+	const json = "application/json"
+	series := `{"metric":{"__name__":"x"},"value":[1,"1"]},`
+	for _, row := range []struct{ situation, kind, text, want string }{
+		{"a page of somebody's", "text/html; charset=utf-8", "<html>", `200 OK, and "text/html" instead of JSON: is this the URL that the API is under?`},
+		{"an error", json, `{"status":"error","errorType":"execution","error":"query timed out"}`, `it says "error": query timed out`},
+		{"warnings: Thanos answers in part", json, `{"status":"success","warnings":["no store matched"],"data":{"resultType":"vector","result":[]}}`, "an answer in part, which is none: no store matched"},
+		{"VictoriaMetrics answers in part", json, `{"status":"success","isPartial":true,"data":{"resultType":"vector","result":[]}}`, "an answer in part, which is none"},
+		{"it breaks off", json, `{"status":"success","data":{"resultType":"vector","result":[` + series, "its answer breaks off"},
+		{"nothing", json, "", "its answer breaks off"},
+		{"another type", json, `{"status":"success","data":{"resultType":"matrix","result":[]}}`, `a result of type "matrix" instead of a vector`},
+		{"no data", json, `{"status":"success"}`, `a result of type "" instead of a vector`},
+		{"no JSON", json, "}{", "its answer is not that of the API"},
+		{"a list", json, "[1]", "its answer is not that of the API: [ where { should be"},
+		{"a value that is none", json, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,2]}]}}`, "2 is no value"},
+		{"it says escapes", json, `{"status":"error","error":"a\u001b[31mb"}`, "a [31mb"},
+	} {
+		t.Run(row.situation, func(t *testing.T) {
+			_, err := engine(t, row.kind, row.text).Ask(t.Context(), []string{"squid_auth"}, time.Now())
+			if err == nil || !strings.Contains(err.Error(), row.want) || strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' }) {
+				t.Errorf("got %v, want %s", err, row.want)
+			}
+		})
+	}
+	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
+		http.Redirect(w, &http.Request{}, "http://192.0.2.1/", http.StatusFound)
+	})
+	if _, err := c.Ask(t.Context(), nil, time.Now()); err == nil || !strings.Contains(err.Error(), "302 Found") {
+		t.Errorf("a redirect: %v", err)
+	}
+}
+
+// A million series are refused before they are there.
+func TestTooManySeries(t *testing.T) {
+	var sent atomic.Int32
+	c := serving(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"1"]}`)
+		for range 1_000_000 {
+			if _, err := io.WriteString(w, `,{"metric":{},"value":[1,"1"]}`); err != nil {
+				return // it has heard enough
+			}
+			sent.Add(1)
+		}
+	})
+	if c.series != 500_000 {
+		t.Errorf("%d series may come", c.series)
+	}
+	c.series = 1000
+	_, err := c.Ask(t.Context(), nil, time.Now())
+	if err == nil || !strings.Contains(err.Error(), "more than 1000 series: is this the engine of one fleet?") || sent.Load() > 900_000 {
+		t.Errorf("%v after %d", err, sent.Load())
+	}
+}
+
+// An answer that never ends is cut off, by its time and by its length.
+func TestAnswersThatDoNotEnd(t *testing.T) {
+	endless := &limited{r: zeros{}, left: 1 << 20}
+	if _, err := decode(io.MultiReader(strings.NewReader(`{"x":"`), endless), 10); err == nil || !strings.Contains(err.Error(), "longer than 256 MB") {
+		t.Errorf("endless: %v", err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c, err := New("http://engine.example.net", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.http.Transport = silent{}
+		began := time.Now()
+		if _, err = c.Ask(t.Context(), nil, began); err == nil || !strings.Contains(err.Error(), "no whole answer within 10s") {
+			t.Errorf("silent: %v", err)
+		}
+		if took := time.Since(began); took != patience {
+			t.Errorf("it waited %v", took)
+		}
+	})
+}
+
+type zeros struct{}
+
+// Read reads zeros.
+func (zeros) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = '0'
+	}
+	return len(p), nil
+}
+
+type silent struct{}
+
+// RoundTrip waits.
+func (silent) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+func TestHeaders(t *testing.T) {
+	dir := t.TempDir()
+	file := func(text string, mode os.FileMode) string {
+		path := filepath.Join(dir, fmt.Sprint(len(text), mode))
+		if err := os.WriteFile(path, []byte(text), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, row := range []struct{ situation, url, file, want string }{
+		{"no URL", "prometheus:9090", "", `"prometheus:9090" is no URL of an API: write it as http://prometheus:9090`},
+		{"a file", "file:///etc/passwd", "", "is no URL of an API"},
+		{"others may read it", "http://x", file("A: b", 0o644), "others may open it (mode 0644): run chmod o-rwx"},
+		{"absent", "http://x", filepath.Join(dir, "none"), "no such file or directory"},
+		{"no header", "http://x", file("# tenant\nX-Scope-OrgID\n", 0o600), `line 2 is no header: write it as "Name: value"`},
+	} {
+		if _, err := New(row.url, row.file); err == nil || !strings.Contains(err.Error(), row.want) {
+			t.Errorf("%s: %v, want %s", row.situation, err, row.want)
+		}
+	}
+	var tenant, path string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		tenant, path = r.Header.Get("X-Scope-OrgID"), r.URL.Path
+		http.Error(w, "who is "+r.Header.Get("Authorization"), http.StatusUnauthorized)
+	}))
+	defer s.Close()
+	c, err := New(s.URL+"/prometheus/", file("X-Scope-OrgID: fleet\nAuthorization: Bearer s3cret\n", 0o640))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = c.Ask(t.Context(), nil, time.Now())
+	if tenant != "fleet" || path != "/prometheus/api/v1/query" || err == nil || !strings.Contains(err.Error(), "401 Unauthorized") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("%q %q %v", tenant, path, err)
+	}
+}
+
+var now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+// A scene is what vantages said: "a/gandi/eu:2" a CRITICAL, "!" in front does not trust
+// itself, "@90" behind was seen so many seconds ago, "~90" ran so many seconds ago.
+func scene(words string) Answer {
+	a := Answer{At: now, places: map[source]place{}, says: map[string]map[source][]said{"fra-1": {}}}
+	for word := range strings.FieldsSeq(words) {
+		trusted := !strings.HasPrefix(word, "!")
+		name, rest, _ := strings.Cut(strings.TrimPrefix(word, "!"), "/")
+		provider, says, _ := strings.Cut(rest, ":")
+		var status, scraped, ran float64
+		ran = -1
+		if _, err := fmt.Sscanf(says, "%f@%f~%f", &status, &scraped, &ran); err != nil && ran < 0 {
+			ran = 0
+		}
+		from := source{"m", name}
+		a.places[from] = place{name, provider, provider, trusted, now}
+		w := said{"squid_auth", statusOf(status), now.Add(-time.Duration(scraped) * time.Second), now.Add(-time.Duration(ran) * time.Second)}
+		a.says["fra-1"][from] = []said{w}
+	}
+	return a
+}
+
+func TestVotes(t *testing.T) {
+	for _, row := range []struct{ situation, words, want string }{
+		{"all see it up", "a/x:0 b/y:0 c/z:0", "up up up = up"},
+		{"all see it down", "a/x:2 b/y:2 c/z:2", "down down down = down"},
+		{"one cannot measure", "a/x:2 b/y:2 c/z:3", "down down unknown = down"},
+		{"one does not trust itself", "a/x:2 b/y:2 !c/z:0", "down down unknown = down"},
+		{"two do not trust themselves", "a/x:2 !b/y:2 !c/z:2", "down unknown unknown = unknown"},
+		{"a sample that is just fresh", "a/x:2@150 b/y:2 c/z:0", "down down up = down"},
+		{"a sample that is too old", "a/x:2@151 b/y:2 c/z:0", "unknown down up = degraded"},
+		{"a check that hangs in an exporter that is scraped", "a/x:2@0~151 b/y:2 c/z:0", "unknown down up = degraded"},
+		{"a status that is none", "a/x:7 b/y:2 c/z:2", "unknown down down = down"},
+	} {
+		t.Run(row.situation, func(t *testing.T) {
+			a := scene(row.words)
+			votes, _ := a.Votes("fra-1", hoststate.Roles{Down: []string{"squid_auth"}}, now, time.Minute)
+			got := ""
+			for _, v := range votes {
+				got += v.Status.String() + " "
+			}
+			if got += "= " + hoststate.Count(votes).Status.String(); got != row.want {
+				t.Errorf("%s, want %s", got, row.want)
+			}
+		})
+	}
+}
+
+func TestMonitorOfManyVantages(t *testing.T) {
+	for _, row := range []struct{ words, want string }{
+		{"a/x:0 b/y:0 c/z:0", "ok 3 of 3 []"},
+		{"a/x:0 b/y:0 !c/z:0", "impaired 2 of 3 []"},
+		{"a/x:0 !b/y:0 !c/z:0", "blind 1 of 3 [no_quorum]"},
+		{"a/x:0 b/x:0 !c/y:0 !d/z:0", "blind 2 of 4 [no_quorum]"},
+		{"", "blind 0 of 0 [no_quorum]"},
+	} {
+		m := scene(row.words).Monitor(now, time.Minute)
+		if got := fmt.Sprintf("%v %d of %d %v", m.Sight(), m.Healthy, m.Total, m.Reasons); got != row.want {
+			t.Errorf("%s: %s, want %s", row.words, got, row.want)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	for _, s := range []string{
+		`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[1,"2"]}]}}`,
+		`{"status":"success","data":{"resultType":"vector","result":null}}`, `{"data":[]}`, `{"status":1}`, "[", "",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if all, err := decode(strings.NewReader(s), 10); err != nil && all != nil {
+			t.Error("an answer beside an error")
+		}
+	})
+}
