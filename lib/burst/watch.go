@@ -18,6 +18,9 @@ const (
 	horizon = 30 * 24 * 3600
 	// leastRun is the fewest losses in a row that are Down, whatever is usual.
 	leastRun = 5
+	// rarer is by how much runs that are Down come more seldom than other alarms: how
+	// long bursts last is known least well of all.
+	rarer = 10
 	// cleared is the evidence, in natural units as a score, that ends Degraded: 1,000
 	// to one.
 	cleared = 6.9
@@ -28,7 +31,7 @@ const (
 const Alarm = 14.768
 
 // A Watch follows a path packet by packet. Down needs as many losses in a row as
-// the usual path has once in 30 days of a packet a second; Degraded needs the score
+// the usual path has once in 300 days of a packet a second; Degraded needs the score
 // of an Onset. Begin one with Chain.Watch.
 type Watch struct {
 	onset Onset
@@ -51,7 +54,7 @@ func (w *Watch) Hold(c Chain) {
 	tuned.score, tuned.lost = w.onset.score, w.onset.lost
 	w.onset = *tuned
 	start, repeat := max(c.start(), leastStart), min(max(c.Repeat, 0.01), 0.99)
-	w.down = max(leastRun, int(math.Ceil(1+math.Log(start*horizon)/-math.Log(repeat))))
+	w.down = max(leastRun, int(math.Ceil(1+math.Log(start*horizon*rarer)/-math.Log(repeat))))
 }
 
 // Add takes the next packet, in the order of sending.
@@ -98,4 +101,4 @@ func (w *Watch) Score() float64 { return w.onset.score }
 func (w *Watch) Run() int { return w.run }
 
 // Calm says that nothing speaks for a change: what comes now may be learnt from.
-func (w *Watch) Calm() bool { return w.state == Usual && w.onset.score < Alarm/2 && w.run < leastRun }
+func (w *Watch) Calm() bool { return w.state == Usual && w.onset.score < Alarm/2 }

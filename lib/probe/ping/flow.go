@@ -105,7 +105,7 @@ func (f *flow) book(e echo.Event, life int) (changed bool) {
 
 // settleAll settles what can be: all that came before Heard is booked.
 func (f *flow) settleAll() {
-	f.ledger.expire(f.streams.echo.Heard(f.ledger.to))
+	f.ledger.expire(f.streams.until(f.ledger.to))
 	f.ledger.settle()
 }
 
@@ -135,6 +135,7 @@ const badRun = 3
 func (f *flow) bad() (since time.Time, is bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.settleAll()
 	return f.badSince, !f.badSince.IsZero()
 }
 

@@ -73,6 +73,7 @@ func TestRealPath(t *testing.T) {
 		{"half is dropped of a path that loses 2 %", "", "input: icmp type echo-request numgen inc mod 2 0 drop", attempt{Baseline: "2"}, "CRITICAL "},
 		{"half is dropped of a path that loses half", "", "input: icmp type echo-request numgen inc mod 2 0 drop", attempt{Baseline: "50"}, "OK "},
 		{"nothing is answered", "", "input: icmp type echo-request drop", attempt{Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %)"},
+		{"the host refuses", "", "input: icmp type echo-request reject with icmp type admin-prohibited", attempt{Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 refused (administratively prohibited, says " + farAddr + ")"},
 		{"another host answers", "", "output: icmp type echo-reply ip saddr set " + farOther, attempt{Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 from " + farOther + " ignored"},
 		{"nobody has the address", "", "", attempt{Target: farOther, Count: 4}, "CRITICAL no packet came back; 4/4 lost"},
 		{"no route", "", "", attempt{Target: noRoute}, `UNKNOWN pinging "198.51.100.1": sending: network is unreachable: this machine has no route to it: see ip route get 198.51.100.1 [monitor_route]`},

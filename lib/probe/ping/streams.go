@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -25,6 +26,7 @@ type Streams struct {
 	Looked   func(host string, r Result) // sees what became of the packets since the look before; nil = nobody
 	Failed   func(error)                 // told why the memory could not be read or kept; nil = nobody
 
+	heard  func(netip.Addr) time.Time // until when all that came in was told; nil = by echo
 	echo   echo.Stream
 	read   sync.Once // of the memory
 	mu     sync.Mutex
@@ -133,6 +135,14 @@ func (s *Streams) flow(t metric.Target, c Config) *flow {
 	life := f.begin(to, c.Spacing, s.window(c))
 	f.target = s.echo.Add(to, c.Spacing, func(e echo.Event) { f.hear(e, life) })
 	return f
+}
+
+// until is when all that came in from addresses like a was told.
+func (s *Streams) until(a netip.Addr) time.Time {
+	if s.heard != nil {
+		return s.heard(a)
+	}
+	return s.echo.Heard(a)
 }
 
 // window is how many packets a round has.
