@@ -1,7 +1,6 @@
 package geo
 
 import (
-	_ "embed"
 	"encoding/csv"
 	"fmt"
 	"math"
@@ -10,9 +9,6 @@ import (
 	"testing"
 	"time"
 )
-
-//go:embed testdata/cities_paths.csv
-var publishedTable string
 
 // A published is one row of the published table.
 type published struct {
@@ -82,6 +78,7 @@ func city(t *testing.T, name string) Place {
 
 // publishedMesh is the published cities and round trips.
 func publishedMesh(t *testing.T) Mesh {
+	t.Helper()
 	var m Mesh
 	index := map[string]int{}
 	place := func(name string) int {
@@ -91,8 +88,13 @@ func publishedMesh(t *testing.T) Mesh {
 		}
 		return index[name]
 	}
-	for _, p := range publishedPaths(t) {
-		m.Add(place(p.from), place(p.to), p.rtt)
+	n := 0
+	for trip := range Published() {
+		m.Add(place(trip.From), place(trip.To), trip.RTT)
+		n++
+	}
+	if n != 90 {
+		t.Fatalf("%d round trips were published: ten cities make 90", n)
 	}
 	return m
 }

@@ -2,10 +2,8 @@ package matrix
 
 import (
 	"bytes"
-	"encoding/csv"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -29,24 +27,9 @@ func site(t *testing.T, name string) Site {
 // published is the published matrix, whose paths lib/geo is tested with too.
 func published(t *testing.T) Matrix {
 	t.Helper()
-	f, err := os.Open("../geo/testdata/cities_paths.csv")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	in := csv.NewReader(f)
-	in.Comment = '#'
-	rows, err := in.ReadAll()
-	if err != nil {
-		t.Fatal(err)
-	}
 	m := Matrix{At: noon}
-	for _, r := range rows[1:] {
-		v, err := strconv.ParseFloat(r[2], 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m.Put(site(t, r[0]), site(t, r[1]), time.Duration(v*float64(ms)))
+	for trip := range geo.Published() {
+		m.Put(site(t, trip.From), site(t, trip.To), trip.RTT)
 	}
 	return m
 }
