@@ -16,7 +16,7 @@ having = $(sort $(dir $(shell grep -rlE '^func $(1)' --include='*_test.go' ./plu
 
 SHELL_SCRIPTS = $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclude-dir=.peers --exclude-dir=bin --exclude-dir=dist --exclude-dir=testdata .)
 
-.PHONY: help run test peers build lint fmt archtest unit integration fuzz shellcheck bench chaos generated install deb dist packages package-test clean
+.PHONY: help run lab test peers build lint fmt archtest unit integration fuzz shellcheck bench chaos generated install deb dist packages package-test clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -25,6 +25,10 @@ help: ## this list
 run: build ## build, and start the exporter on this machine
 	@echo 'http://127.0.0.1:10120/ (Ctrl-C ends it)'
 	@exec bin/milepost-exporter
+
+lab: build ## ten cities on this machine, and milepost watching them (root)
+	CGO_ENABLED=0 go build $(RELEASE) -o $(BIN)/milepost-lab ./contrib/lab
+	@exec $(BIN)/milepost-lab
 
 test: ## all that CI runs; PEERS=install brings the servers that the tests start (root)
 	@.ci/test build lint archtest unit integration packages fuzz shellcheck

@@ -135,6 +135,10 @@ var rooms = []room{
 		path: "exporter", rooms: []string{"lib/*", "lib/probe/*"}, libraries: []string{"github.com/prometheus/"},
 		instead: "the exporter puts rooms together: what needs a library of its own is a room",
 	},
+	{
+		path: "contrib/lab", rooms: []string{"lib/geo"}, libraries: []string{"golang.org/x/sys"},
+		instead: "the lab is a world, and what watches it runs as programs",
+	},
 	{path: "contrib/...", rooms: []string{"lib/*"}, instead: "what serves other systems goes through lib"},
 	{path: "packaging/...", rooms: []string{"lib/*"}, instead: "what serves other systems goes through lib"},
 }
