@@ -178,15 +178,16 @@ func TestRealSilence(t *testing.T) {
 		cfg := config(t, append(args, "--url", o.url)...)
 		resolve(cfg, o.addr.Addr())
 		got := spell(probe(t, at, 2*impatient, cfg), fmt.Sprintf("proxy.test:%d", s.Port), "PROXY", o.addr.String(), "ORIGIN")
+		want = strings.ReplaceAll(want, "PATIENCE", impatient.String())
 		if got != want {
 			t.Errorf("\n got %s\nwant %s", got, want)
 		}
 	}
-	check("CRITICAL: the authentication helper does not answer: 407 at once without credentials, no answer within 1s with them; see cache.log on the proxy [auth auth_refused]")
-	check("CRITICAL: the authentication helper does not answer, or nothing behind the proxy does: 407 at once without credentials, http://ORIGIN/ no answer within 1s with them; see cache.log on the proxy [auth auth_refused]", "--wrong", "never")
+	check("CRITICAL: the authentication helper does not answer: 407 at once without credentials, no answer within PATIENCE with them; see cache.log on the proxy [auth auth_refused]")
+	check("CRITICAL: the authentication helper does not answer, or nothing behind the proxy does: 407 at once without credentials, http://ORIGIN/ no answer within PATIENCE with them; see cache.log on the proxy [auth auth_refused]", "--wrong", "never")
 
 	s.Signal(syscall.SIGSTOP) // the kernel still accepts connections for it
-	check(`CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: no answer within 1s [proxy connect_timeout]`)
+	check(`CRITICAL: asking proxy "PROXY" for "http://ORIGIN/" without credentials: no answer within PATIENCE [proxy connect_timeout]`)
 	s.Signal(syscall.SIGCONT)
 	s.Kill()
 	check(`CRITICAL: connecting to proxy "PROXY": connection refused [proxy refused]`)
