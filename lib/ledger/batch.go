@@ -30,6 +30,15 @@ func newBatch(l *Ledger) *batch {
 
 func (b *batch) empty() bool { return len(b.generations) == 0 && len(b.holes) == 0 && b.size == 0 }
 
+// large says that b should be committed, whenever the last commit was.
+func (b *batch) large() bool {
+	rows := 0
+	for _, t := range b.counter.sums {
+		rows += len(t.users)
+	}
+	return b.size >= commitSize || rows >= commitRows
+}
+
 // take counts what an event brings.
 func (b *batch) take(ev tail.Event) {
 	if ev.Kind == tail.Trouble {

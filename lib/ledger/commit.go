@@ -154,8 +154,12 @@ func with(ctx context.Context, tx *sql.Tx, query string, do func(inserter) error
 		return err
 	}
 	defer s.Close()
+	soon := context.WithoutCancel(ctx) // the driver starts a goroutine to watch a context that can end, for each row
 	return do(func(args ...any) error {
-		_, err := s.ExecContext(ctx, args...)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		_, err := s.ExecContext(soon, args...)
 		return err
 	})
 }

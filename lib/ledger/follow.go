@@ -9,8 +9,11 @@ import (
 )
 
 const (
-	poll       = 250 * time.Millisecond
-	commitSize = 32 << 20 // bytes of lines between commits, at most
+	poll = 250 * time.Millisecond
+	// Between commits are at most so many bytes of lines, or rows that a commit
+	// writes: it costs as much as counting 1 kB for each, whatever was added to it.
+	commitSize = 512 << 20
+	commitRows = 50_000
 	retry      = 5 * time.Second
 	// standby is for how long the other writer of a ledger must be silent until
 	// this one goes on.
@@ -44,7 +47,7 @@ func (l *Ledger) count(ctx context.Context) error {
 		if ok {
 			b.take(ev)
 		}
-		if !b.empty() && (ending || b.size >= commitSize || time.Since(last) >= l.config.commitTime) {
+		if !b.empty() && (ending || b.large() || time.Since(last) >= l.config.commitTime) {
 			switch err := l.save(b); {
 			case fenced(err):
 				return err

@@ -702,6 +702,52 @@ func TestRealSquid(t *testing.T) {
 	}
 }
 
+// BenchmarkLedger is a ledger that begins with a log of some size, and commits
+// it. LEDGER_BENCH_LOG names one.
+func BenchmarkLedger(b *testing.B) {
+	path := os.Getenv("LEDGER_BENCH_LOG")
+	if path == "" {
+		path = filepath.Join(b.TempDir(), "access.log")
+		var text strings.Builder
+		for i := range 50_000 {
+			text.WriteString(line(noon.Add(time.Duration(i)*50*time.Millisecond), "TCP_MISS", 200, int64(i), fmt.Sprint("user", i%1000)))
+		}
+		if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(info.Size())
+	for b.Loop() {
+		c := config(b.TempDir())
+		c.Globs = []string{path}
+		l, err := Open(b.Context(), c)
+		if err != nil {
+			b.Fatal(err)
+		}
+		newest := newBatch(l)
+		for idle := 0; idle < 2; {
+			ev, ok := l.tail.Next(time.Now())
+			if idle++; ok {
+				newest.take(ev)
+				idle = 0
+			}
+			if !newest.empty() && (newest.large() || idle > 0) {
+				if err := l.save(newest); err != nil {
+					b.Fatal(err)
+				}
+				newest = newBatch(l)
+			}
+		}
+		if err := l.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkCount(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "access.log")
 	var text strings.Builder
