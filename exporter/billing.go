@@ -51,7 +51,7 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 		return nil, fmt.Errorf("billing: pseudonym_key_file: %w", err)
 	}
 	b.ledger, err = ledger.Open(context.Background(), ledger.Config{
-		Server: b.server, Globs: f.Billing.AccessLog, Format: f.Billing.Format, Start: f.Billing.Start,
+		Server: b.server, Globs: f.Billing.AccessLog, Format: string(f.Billing.Format), Start: f.Billing.Start,
 		Exclude: f.Billing.ExcludeUsers, Timezone: f.Billing.Timezone, KeepBuckets: f.Billing.KeepBuckets,
 		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, Pseudonyms: key,
 		Notice: func(text string) { log.Warn(text) },

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"milepost/lib/accesslog"
 	"milepost/lib/fleet"
 	"milepost/lib/ledger"
 )
@@ -16,17 +17,17 @@ import (
 // usageFlags are the options of the command usage.
 type usageFlags struct {
 	configOption `embed:""`
-	From         string   `placeholder:"DATE" help:"First moment that counts: 2026-11-01, or RFC 3339."`
-	To           string   `placeholder:"DATE" help:"First moment that does not count any more."`
-	Timezone     string   `placeholder:"ZONE" help:"Zone of dates, hours, days and months; the inventory's billing.timezone, else UTC."`
-	By           []string `placeholder:"KEY,..." help:"What a row is: user, server, hour, day, month."`
-	Format       string   `placeholder:"FORMAT" help:"table, csv or json."`
-	Ledger       string   `placeholder:"PATH" help:"The ledger to ask; the inventory's billing.ledger if not given."`
-	Log          []string `sep:"none" placeholder:"FILE" help:"Count these logs, plain or .gz, without a ledger; may be given again."`
-	LogFormat    string   `placeholder:"FORMAT" help:"What the logs of --log look like: native, bill, or as squid.conf spells it after logformat; the inventory's billing.format, else native."`
-	Exclude      []string `name:"exclude-users" sep:"none" placeholder:"USER" help:"With --log: leave this user out; may be given again."`
-	Holes        bool     `help:"Show what could not be counted, too."`
-	Raw          bool     `help:"CSV without the apostrophe that keeps a spreadsheet from running a name as a formula."`
+	From         string         `placeholder:"DATE" help:"First moment that counts: 2026-11-01, or RFC 3339."`
+	To           string         `placeholder:"DATE" help:"First moment that does not count any more."`
+	Timezone     string         `placeholder:"ZONE" help:"Zone of dates, hours, days and months; the inventory's billing.timezone, else UTC."`
+	By           []string       `placeholder:"KEY,..." help:"What a row is: user, server, hour, day, month."`
+	Format       string         `placeholder:"FORMAT" help:"table, csv or json."`
+	Ledger       string         `placeholder:"PATH" help:"The ledger to ask; the inventory's billing.ledger if not given."`
+	Log          []string       `sep:"none" placeholder:"FILE" help:"Count these logs, plain or .gz, or - for standard input, without a ledger; may be given again."`
+	LogFormat    accesslog.Spec `placeholder:"FORMAT" help:"What the logs of --log look like: native, bill, or as squid.conf spells it after logformat; the inventory's billing.format, else native."`
+	Exclude      []string       `name:"exclude-users" sep:"none" placeholder:"USER" help:"With --log: leave this user out; may be given again."`
+	Holes        bool           `help:"Show what could not be counted, too."`
+	Raw          bool           `help:"CSV without the apostrophe that keeps a spreadsheet from running a name as a formula."`
 }
 
 // Exit codes of usage.
@@ -91,10 +92,10 @@ func (f usageFlags) ask(ctx context.Context, inventory *fleet.Fleet, q ledger.Qu
 	c := ledger.Config{Server: serverName(""), Format: "native"}
 	if inventory != nil {
 		b := inventory.Billing
-		c = ledger.Config{Server: serverName(b.Server), Format: b.Format, Exclude: b.ExcludeUsers}
+		c = ledger.Config{Server: serverName(b.Server), Format: string(b.Format), Exclude: b.ExcludeUsers}
 	}
 	if f.LogFormat != "" {
-		c.Format = f.LogFormat
+		c.Format = string(f.LogFormat)
 	}
 	c.Exclude = append(c.Exclude, f.Exclude...)
 	p := &progress{w: faults, terminal: isTerminal(faults)}
@@ -160,17 +161,37 @@ func ledgerFile(f *fleet.Fleet, dir string) string {
 type progress struct {
 	w        io.Writer
 	terminal bool
+	began    time.Time
 	shown    time.Time
 }
 
+// show draws a line: how much is done, and when it all will be. The total is 0
+// if nobody knows it.
 func (p *progress) show(done, total int64) {
-	if !p.terminal || total <= 0 || time.Since(p.shown) < 100*time.Millisecond {
+	now := time.Now()
+	if p.began.IsZero() {
+		p.began = now
+	}
+	if !p.terminal || now.Sub(p.began) < patience || now.Sub(p.shown) < 100*time.Millisecond {
 		return
 	}
-	p.shown = time.Now()
+	p.shown = now
+	fmt.Fprintf(p.w, "\r%s\x1b[K", progressLine(done, total, now.Sub(p.began)))
+}
+
+// patience is how long work may take that nobody need be told of.
+const patience = 500 * time.Millisecond
+
+// progressLine says how far work is that began so long ago.
+func progressLine(done, total int64, took time.Duration) string {
+	if total <= 0 {
+		return fmt.Sprintf("%d MB", done/1e6)
+	}
 	const width = 30
-	filled := int(width * done / total)
-	fmt.Fprintf(p.w, "\r[%-*s] %3d %% of %d MB", width, strings.Repeat("#", min(filled, width)), 100*done/total, total>>20)
+	done = min(done, total)
+	left := time.Duration(float64(took) * float64(total-done) / float64(max(done, 1)))
+	return fmt.Sprintf("[%-*s] %3d %%, %d of %d MB, %s left", width, strings.Repeat("#", int(width*done/total)), 100*done/total,
+		done/1e6, total/1e6, left.Round(time.Second))
 }
 
 func (p *progress) clear() {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func usageFile(t *testing.T, name, text string) string {
@@ -43,6 +44,14 @@ func TestCountingLogs(t *testing.T) {
 			3,
 			"user,bytes_out,bytes_in,requests\r\nalice,1000,30,1\r\n", "incomplete: not everything could be counted (1 malformed): --holes shows what\n",
 		},
+		{
+			"a format of squid.conf's",
+			[]string{"--format", "csv", "--log-format", `logformat mine %ts "%un" %>Hs %<st %>st`, "--log", usageFile(t, "mine.log", "1795176000 \"a \\\"b\\\"\" 200 1000 30\n")},
+			0,
+			"user,bytes_out,bytes_in,requests\r\n\"a \"\"b\"\"\",1000,30,1\r\n", "",
+		},
+		{"a format without a user", []string{"--log-format", "%ts %>Hs %<st", "--log", log}, 1, "", "it has no user: add %#un"},
+		{"what it cannot read", []string{"--log", usageFile(t, "a.zst", "\x28\xb5\x2f\xfd")}, 1, "", "zstd -dc FILE | milepost-exporter usage --log -"},
 		{"no such zone", []string{"--timezone", "Mars", "--log", log}, 1, "", `timezone "Mars" is unknown`},
 		{"no date", []string{"--from", "yesterday", "--log", log}, 1, "", `--from: "yesterday" is no date: write 2026-11-01`},
 		{"the wrong way round", []string{"--from", "2026-11-02", "--to", "2026-11-01", "--log", log}, 1, "", "there is nothing between"},
@@ -65,5 +74,33 @@ func TestUsageMakesNothing(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Errorf("%s was made", dir)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	for _, row := range []struct {
+		done, total int64
+		took        time.Duration
+		want        string
+	}{
+		{0, 1000e6, time.Second, "[                              ]   0 %, 0 of 1000 MB"},
+		{250e6, 1000e6, 2 * time.Second, "[#######                       ]  25 %, 250 of 1000 MB, 6s left"},
+		{1001e6, 1000e6, 2 * time.Second, "[##############################] 100 %, 1000 of 1000 MB, 0s left"},
+		{42e6, 0, time.Second, "42 MB"},
+	} {
+		if got := progressLine(row.done, row.total, row.took); !strings.HasPrefix(got, row.want) {
+			t.Errorf("got  %s\nwant %s", got, row.want)
+		}
+	}
+	var quiet strings.Builder
+	p := &progress{w: &quiet, began: time.Now().Add(-time.Hour)}
+	p.show(1, 2)
+	if p.clear(); quiet.String() != "" {
+		t.Errorf("%q where no terminal is", quiet.String())
+	}
+	p.terminal = true
+	p.show(1, 2)
+	if p.clear(); !strings.HasPrefix(quiet.String(), "\r[###############  ") || !strings.HasSuffix(quiet.String(), "\r\x1b[K") {
+		t.Errorf("%q on a terminal", quiet.String())
 	}
 }

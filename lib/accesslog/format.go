@@ -155,6 +155,18 @@ func builtIn(name string) (*Format, error) {
 	}
 }
 
+// A Spec names a format, as ParseFormat takes it.
+type Spec string
+
+// UnmarshalText refuses what is no format that can be billed from.
+func (s *Spec) UnmarshalText(text []byte) error {
+	if _, err := ParseFormat(string(text)); err != nil {
+		return err
+	}
+	*s = Spec(text)
+	return nil
+}
+
 // ParseFormat is the format that an inventory names: "native" (or "squid"), as
 // squid writes it when nothing else was said; "bill", which Bill describes;
 // "common" or "combined"; or any other as squid.conf spells it, with the words

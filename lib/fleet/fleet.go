@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"milepost/lib/accesslog"
 	"milepost/lib/check"
 	"milepost/lib/maintenance"
 	"milepost/lib/metric"
@@ -86,7 +87,7 @@ type References struct {
 type Billing struct {
 	Server              string
 	AccessLog           []string `sep:"none"` // globs; empty = nothing is counted
-	Format              string
+	Format              accesslog.Spec
 	Start               string
 	ExcludeUsers        []string `sep:"none"`
 	Timezone            string
