@@ -91,6 +91,10 @@ var broken = []situation{
 	{name: "turns the text around in its error's name", proxy: withPassword(squidSays(500, "ERR_\u202e|evil\u2028")), args: []string{"--no-direct"}, want: "CRITICAL: http://ORIGIN/ 500 unknown error [proxy gateway]"},
 	{name: "sends more than is read", proxy: withPassword(func(c call) { c.answer(200, "", strings.Repeat("x", 3<<20)) }), want: strings.Replace(hello, "5 B", "1048576 B", 1)},
 
+	{name: "sends a gzip bomb, which is not unpacked", proxy: withPassword(func(c call) {
+		c.answer(200, "Content-Encoding: gzip\r\n", "\x1f\x8b\x08\x00"+strings.Repeat("\x00", 996))
+	}), want: strings.Replace(hello, "5 B", "1000 B", 1)},
+	{name: "redirects to itself for ever, and is not followed", args: []string{"--no-direct"}, proxy: withPassword(func(c call) { c.answer(302, "Location: http://origin.test/\r\n", "") }), want: `CRITICAL: http://ORIGIN/ 302 instead of 200-299 (redirects to "http://origin.test/", which is not followed) [origin origin]`},
 	{name: "stalls with the right password", timeout: impatient, args: []string{"--no-direct"}, proxy: withPassword(call.stall), want: "CRITICAL: http://ORIGIN/ no answer within 2s [proxy gateway]"},
 	{name: "closes with the right password", args: []string{"--no-direct"}, proxy: withPassword(closing(func(call) {})), want: "CRITICAL: http://ORIGIN/ connection closed without an answer [proxy gateway]"},
 	{name: "is cut with the right password", proxy: withPassword(closing(says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour"))), want: "CRITICAL: http://ORIGIN/ connection closed in the middle of the answer, directly 200: the proxy does not get through to the origin [proxy gateway]"},

@@ -235,6 +235,7 @@ func spell(o check.Outcome, names ...string) string {
 		s += fmt.Sprintf(" [%s %s]", o.Fault, o.Reason)
 	}
 	s = slow.ReplaceAllString(s, "slow: TIME (STAGES)")
+	s = days.ReplaceAllString(s, "valid for DAYS days")
 	s = silence.ReplaceAllString(s, "within 2s")
 	return strings.NewReplacer(names...).Replace(s)
 }
@@ -245,6 +246,7 @@ var (
 	now     = regexp.MustCompile(`: current time [^ ]* is after [0-9T:-]*Z`)
 	size    = regexp.MustCompile(`200, \d+ B`)
 	ago     = regexp.MustCompile(`ones [^ ]+ ago`)
+	days    = regexp.MustCompile(`valid for \d+ days`)
 	silence = regexp.MustCompile(`within (1\.9|2\.\d)s`) // a stage's 2 s, as a loaded machine measures them
 	ago2    = regexp.MustCompile(`\) [^ ]+ ago`)
 )

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"milepost/lib/metric"
 )
@@ -109,8 +110,11 @@ func (r Result) noFetch() (metric.Sample, bool) {
 		return metric.Sample{}, false
 	}
 	f := r.failed()
-	if f == nil {
+	switch {
+	case f == nil:
 		return none(flagNoFetch), r.Fetched
+	case r.noCanary() != nil:
+		return metric.Sample{}, false // a page came: it proves nothing, and nothing is broken
 	}
 	b := f.blame(r.Evidence)
 	b.Text += r.otherFailures(f)
@@ -131,6 +135,17 @@ func (r Result) otherFailures(f *Fetch) string {
 	return "; also " + strings.Join(more, ", ")
 }
 
+// noCanary is the URL that should have been a canary's, if the origin is not one by
+// all that is known: what comes without the proxy is none either, or was not asked
+// for. That is this check's configuration, and not the proxy's doing.
+func (r Result) noCanary() *Fetch {
+	f, d := r.failed(), r.Evidence.Direct
+	if f == nil || f.Wrong != errNoCanary.Error() || f.kind() != delivery || d != nil && d.Wrong != f.Wrong {
+		return nil
+	}
+	return f
+}
+
 func (r Result) wrongExit() (metric.Sample, bool) {
 	if len(r.Fetches) == 0 || !r.Fetches[0].Exit.IsValid() {
 		return metric.Sample{}, false
@@ -149,6 +164,9 @@ func (r Result) wrongExit() (metric.Sample, bool) {
 
 // text is what was done, where everything came.
 func (r Result) text() string {
+	if f := r.noCanary(); f != nil {
+		return fmt.Sprintf("%s %s", f.URL, f)
+	}
 	if !r.complete() {
 		return ""
 	}
@@ -171,7 +189,12 @@ func (r Result) text() string {
 	if f.Exit.IsValid() {
 		came += fmt.Sprintf(" by %s", f.Exit)
 	}
-	return strings.Join(append(done, came), ", ")
+	done = append(done, came)
+	if !r.CertificateEnds.IsZero() {
+		const day = 24 * time.Hour
+		done = append(done, fmt.Sprintf("the proxy's certificate is valid for %d days", time.Until(r.CertificateEnds)/day))
+	}
+	return strings.Join(done, ", ")
 }
 
 // advice is what to do about the first finding.

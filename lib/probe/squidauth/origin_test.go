@@ -165,7 +165,7 @@ func TestExit(t *testing.T) {
 		{"right", "--expect-exit=192.0.2.1", canary("192.0.2.1"), "OK: refused without credentials, refused wrong ones, fetched http://canary.test/?... (200, N B) by 192.0.2.1"},
 		{"one of two", "--expect-exit=2001:db8::1 --expect-exit=192.0.2.1", canary("2001:db8::1"), "OK: refused without credentials, refused wrong ones, fetched http://canary.test/?... (200, N B) by 2001:db8::1"},
 		{"wrong", "--expect-exit=192.0.2.1", canary("198.51.100.7"), "CRITICAL: wrong exit: the origin saw 198.51.100.7 and not 192.0.2.1; refused without credentials, refused wrong ones, fetched http://canary.test/?... (200, N B) by 198.51.100.7 [proxy wrong_exit]"},
-		{"no canary", "--expect-exit=192.0.2.1 --no-direct", squid, "CRITICAL: http://canary.test/?... 200 is no milepost canary: --expect-exit needs one as the first --url [origin origin]"},
+		{"no canary", "--expect-exit=192.0.2.1 --no-direct", squid, "UNKNOWN: no_fetch was not measured; wrong_exit was not measured; http://canary.test/?... 200 is no milepost canary: --expect-exit needs one as the first --url [monitor not_measured]"},
 		{"a cache", "--expect-exit=192.0.2.1 --no-direct", cached, "CRITICAL: http://canary.test/?... 200 answered with another request's nonce: a cache answered, not the canary [proxy gateway]"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
