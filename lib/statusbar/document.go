@@ -40,6 +40,7 @@ type monitor struct {
 type vantages struct {
 	Total   int `json:"total"`
 	Healthy int `json:"healthy"`
+	Quorum  int `json:"quorum,omitempty"` // how many of them it takes; absent: this one alone
 }
 
 type component struct {
@@ -56,6 +57,10 @@ type component struct {
 	Checks    checks            `json:"checks"`
 	Uptime    Shares            `json:"uptime"`
 	Coverage  Shares            `json:"coverage"`
+
+	// Where many vantages look; absent: this one alone.
+	Votes       *hoststate.Votes `json:"votes,omitempty"`
+	RegionsDown []string         `json:"regions_down,omitzero"`
 }
 
 // document spells c. Nothing of a host's outcomes gets into it.
@@ -67,7 +72,7 @@ func (c content) document() document {
 		Status: rolled.Status, Summary: rolled.Summary, Counts: rolled.Counts,
 		Monitor: monitor{
 			Status:   rolled.Sight,
-			Vantages: vantages{c.monitor.Total, c.monitor.Healthy},
+			Vantages: vantages{c.monitor.Total, c.monitor.Healthy, c.monitor.Quorum},
 			Reasons:  []metric.Reason{},
 		},
 		Components: make([]component, len(c.hosts)),
@@ -88,6 +93,9 @@ func (h Component) component() component {
 		ID: h.ID, Name: h.Name, Group: h.Group,
 		Status: h.Status, Since: stamp(h.Since), CheckedAt: stamp(h.CheckedAt), Flapping: h.Flapping,
 		Checks: h.Checks, Uptime: h.Uptime.ratios(), Coverage: h.Coverage.ratios(),
+	}
+	if c.Votes = h.Votes; c.Votes != nil {
+		c.RegionsDown = append([]string{}, h.Regions...)
 	}
 	// The reason is the only word of a probe's that the public sees: what is not on
 	// the list does not get out.
@@ -120,13 +128,13 @@ func (d document) content() content {
 	c := content{
 		interval: time.Duration(d.IntervalS * float64(time.Second)), seq: d.Seq,
 		dataAt: time.Time(d.DataAt), generatedAt: time.Time(d.GeneratedAt),
-		monitor: hoststate.Monitor{Total: d.Monitor.Vantages.Total, Healthy: d.Monitor.Vantages.Healthy, Reasons: d.Monitor.Reasons},
+		monitor: hoststate.Monitor{Total: d.Monitor.Vantages.Total, Healthy: d.Monitor.Vantages.Healthy, Quorum: d.Monitor.Vantages.Quorum, Reasons: d.Monitor.Reasons},
 		hosts:   make([]Component, len(d.Components)),
 	}
 	for i, o := range d.Components {
 		h := Component{Host: Host{ID: o.ID, Name: o.Name, Group: o.Group}, Uptime: o.Uptime, Coverage: o.Coverage}
 		h.Status, h.Since, h.CheckedAt, h.Flapping = o.Status, time.Time(o.Since), time.Time(o.CheckedAt), o.Flapping
-		h.Checks = o.Checks
+		h.Checks, h.Votes, h.Regions = o.Checks, o.Votes, o.RegionsDown
 		if o.Reason != nil {
 			h.Reason = *o.Reason
 		}
