@@ -33,6 +33,7 @@ func commands() []command {
 		{"probe", "HOST [CHECK]", "Run one check, or all, with the inventory's own settings.", probeCommand},
 		{"why", "HOST", "Show what a host is, by what evidence, and its last changes.", whyCommand},
 		{"maintenance", "start HOST... | end WINDOW... | list", "Announce work on hosts, end it, and list what is announced.", maintenanceCommand},
+		{"drill", "--yes --break PART", "Prove that this monitor shows grey, neither red nor green, when a part of it breaks.", drillCommand},
 		{"usage", "[options]", "Show who used how much.", usageCommand},
 		{"generate", "nagios|icinga2|prometheus|prometheus-limits|nrpe|hosts|proxy|host-status", "Write what another system wants to know of the inventory.", generateCommand},
 		{"canary", "[options]", "Be an origin that answers with the address it was asked from.", canaryCommand},

@@ -43,6 +43,7 @@ type monitor struct {
 	states      statesFile
 	reloadAsked chan chan error
 	stateDir    string
+	drilling    atomic.Bool // a drill is under way
 	ending      atomic.Bool // answers that are under way are finished, and no more
 
 	mu        sync.Mutex
@@ -61,11 +62,15 @@ const classicTargets = 2000
 // newChecker is a checker of the references that f names. Kept is the file of the last
 // good addresses.
 func newChecker(f *fleet.Fleet, kept string) (*selfcheck.Checker, error) {
-	return selfcheck.New(selfcheck.Config{
+	return selfcheck.New(checkerConfig(f, kept))
+}
+
+func checkerConfig(f *fleet.Fleet, kept string) selfcheck.Config {
+	return selfcheck.Config{
 		Resolve: f.References.Resolve, Resolvers: f.References.Resolvers, Ping: f.References.Ping,
 		Vantage: selfcheck.Vantage{Name: f.Vantage.Name, Provider: f.Vantage.Provider, Region: f.Vantage.Region},
 		Kept:    kept,
-	})
+	}
 }
 
 func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, error) {
@@ -218,13 +223,19 @@ func (m *monitor) selfchecks(ctx context.Context) {
 	}
 }
 
+// sightOf is how far a monitor that found this of itself may be believed.
+func sightOf(s selfcheck.State) hoststate.Monitor {
+	m := hoststate.Monitor{Total: 1, Healthy: 1, Reasons: s.Reasons()}
+	if s.Sight == selfcheck.Blind {
+		m.Healthy = 0
+	}
+	return m
+}
+
 // believe takes the result of a self-check.
 func (m *monitor) believe(s selfcheck.State) {
 	m.board.Doubt(s.Why, s.Reason, s.At)
-	sight := hoststate.Monitor{Total: 1, Healthy: 1, Reasons: s.Reasons()}
-	if s.Sight == selfcheck.Blind {
-		sight.Healthy = 0
-	}
+	sight := sightOf(s)
 	if !m.standings.believe(sight) {
 		return
 	}

@@ -47,6 +47,7 @@ func (m *monitor) control(ctx context.Context) {
 	mux.HandleFunc("POST /maintenance", m.startMaintenance)
 	mux.HandleFunc("DELETE /maintenance", m.endMaintenance)
 	mux.HandleFunc("GET /why", m.tellWhy)
+	mux.HandleFunc("POST /drill", m.drillOver)
 	if err := control.Serve(ctx, l, mux); err != nil {
 		m.log.Error("the commands why, maintenance and drill do not reach this exporter any more", "why", err)
 	}
