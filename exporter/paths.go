@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"time"
 
@@ -62,18 +63,43 @@ func leastTrip(outcomes []check.Outcome) time.Duration {
 	return 0
 }
 
-// paths is the matrix of now.
-func (m *monitor) paths() matrix.Matrix {
+// paths is the matrix of now: from here, and, where there is an engine that knows them,
+// from all other monitors.
+func (m *monitor) paths(ctx context.Context) matrix.Matrix {
 	m.mu.Lock()
 	f := m.inventory
 	m.mu.Unlock()
-	return paths(f, m.board.Of, time.Now())
+	now := time.Now()
+	all := paths(f, m.board.Of, now)
+	if m.electorate == nil {
+		return all
+	}
+	ctx, cancel := context.WithTimeout(ctx, pathPatience)
+	defer cancel()
+	others, err := m.electorate.client.Paths(ctx, now)
+	if err != nil {
+		all.Notes = append(all.Notes, "Only the paths from here are shown. "+err.Error())
+		return all
+	}
+	known := map[string]matrix.Site{}
+	for _, h := range f.Hosts {
+		known[h.Name] = matrix.Site{Name: h.Name, Address: h.Address, At: place(h.Coordinates())}
+	}
+	for _, p := range others {
+		if to, ok := known[p.Host]; ok && p.Vantage != f.Vantage.Name {
+			all.Put(matrix.Site{Name: p.Vantage, At: place(p.From)}, to, p.RTT)
+		}
+	}
+	return all
 }
+
+// pathPatience is how long the page waits for what others measured.
+const pathPatience = 10 * time.Second
 
 // pathPage is /paths.
 func (m *monitor) pathPage(w http.ResponseWriter, r *http.Request) {
 	ownPage(w, "text/html; charset=utf-8")
-	_ = m.paths().HTML(w, matrix.ParseView(r.URL.Query())) // a client that is gone misses nothing
+	_ = m.paths(r.Context()).HTML(w, matrix.ParseView(r.URL.Query())) // a client that is gone misses nothing
 }
 
 // pathCSV is /paths.csv.
@@ -81,7 +107,7 @@ func (m *monitor) pathCSV(w http.ResponseWriter, r *http.Request) {
 	ownPage(w, "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="paths.csv"`)
 	v := matrix.ParseView(r.URL.Query())
-	_ = m.paths().CSV(w, v.By, v.Descending)
+	_ = m.paths(r.Context()).CSV(w, v.By, v.Descending)
 }
 
 // ownPage is the headers of a page that loads nothing from elsewhere.

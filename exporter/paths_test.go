@@ -105,3 +105,52 @@ func outcome(host string, rtt float64) check.Outcome {
 		Findings: []verdict.Finding{{Sample: metric.Sample{Name: "rtt_min", Unit: metric.Seconds, Value: rtt}}},
 	}}
 }
+
+// TestPathsOfAllVantages: what other monitors measured comes from the engine that
+// knows it, and where it does not answer the page says so.
+func TestPathsOfAllVantages(t *testing.T) {
+	answers := true
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, result := r.FormValue("query"), ""
+		switch {
+		case !answers:
+			http.Error(w, "no", http.StatusBadGateway)
+			return
+		case query == "milepost_vantage_latitude_degrees":
+			result = `{"metric":{"vantage":"nyc-1"},"value":[1,"40.7128"]}`
+		case query == "milepost_vantage_longitude_degrees":
+			result = `{"metric":{"vantage":"nyc-1"},"value":[1,"-74.006"]}`
+		case strings.Contains(query, "path_rtt_min_seconds"):
+			result = `{"metric":{"vantage":"nyc-1","host":"bal-1"},"value":[1,"0.1746"]},{"metric":{"vantage":"nyc-1","host":"gone"},"value":[1,"0.1"]}`
+		}
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprintf(w, `{"status":"success","data":{"resultType":"vector","result":[%s]}}`, result)
+	}))
+	defer engine.Close()
+	m := stopped(t, fmt.Sprintf(`
+vantage: {name: par-1, city: Paris}
+status: {prometheus: {url: %q}}
+defaults: {checks: {packet_loss: {}, path: {}}}
+hosts:
+  - {name: par-1, address: 127.0.0.1, city: Paris}
+  - {name: nyc-1, address: 127.0.0.2, city: New York, country: US}
+  - {name: bal-1, address: 127.0.0.3, city: Baltimore, country: US}
+`, engine.URL), nil)
+	m.board.Post(outcome("nyc-1", 0.077))
+	m.board.Post(outcome("bal-1", 0.0977))
+	page := func() string {
+		w := httptest.NewRecorder()
+		m.operator().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/paths", nil))
+		return w.Body.String()
+	}
+	got := page()
+	for _, want := range []string{"nyc-1 – bal-1: detour through par-1", `title="nyc-1 to bal-1: 174.6 ms, 273 km`, `id="matrix"`} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%s is not in the page:\n%s", want, got)
+		}
+	}
+	answers = false
+	if got = page(); !strings.Contains(got, "Only the paths from here are shown.") || !strings.Contains(got, "par-1 – nyc-1") {
+		t.Errorf("it does not say what is missing:\n%s", got)
+	}
+}

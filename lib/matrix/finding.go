@@ -66,7 +66,7 @@ func (m Matrix) mesh() (geo.Mesh, []Site) {
 // detour spells d. The longer way is told to somebody who knows neither this page
 // nor its rules.
 func (m Matrix) detour(mesh geo.Mesh, sites []Site, d geo.Detour) Finding {
-	a, b := sites[d.A], sites[d.B]
+	a, b := m.direction(sites[d.A], sites[d.B])
 	f := Finding{What: "faster through a third place", From: a.Name, To: b.Name, Rules: d.Rules(), Cost: d.Gain}
 	text := fmt.Sprintf("From %s to %s, %s, a round trip takes at least %s (%s). Light in fibre needs %s.",
 		named(a), named(b), apart(d.Distance), millis(d.RTT), m.when(), millis(geo.Fastest(d.Distance, geo.Fibre)))
@@ -85,6 +85,17 @@ func (m Matrix) detour(mesh geo.Mesh, sites []Site, d geo.Detour) Finding {
 	}
 	f.Sentence = text + " Please look at the routes between the two."
 	return f
+}
+
+// direction is a and b in the order that somebody measured.
+func (m Matrix) direction(a, b Site) (from, to Site) {
+	index := func(name string) int {
+		return slices.IndexFunc(m.sites, func(s Site) bool { return s.Name == name })
+	}
+	if _, measured := m.trips[[2]int{index(a.Name), index(b.Name)}]; measured {
+		return a, b
+	}
+	return b, a
 }
 
 // refuted spells r.

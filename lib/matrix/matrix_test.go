@@ -95,6 +95,15 @@ func TestFalsePlace(t *testing.T) {
 	}
 }
 
+// TestDirection: a monitor tells of its paths from where it is.
+func TestDirection(t *testing.T) {
+	m := Matrix{At: noon}
+	m.Put(site(t, "Paris"), site(t, "Milan"), 100*ms)
+	if found := m.Findings(); len(found) != 1 || found[0].From != "Paris" || !strings.HasPrefix(found[0].Sentence, "From Paris to Milan, ") {
+		t.Errorf("%+v", found)
+	}
+}
+
 func TestRows(t *testing.T) {
 	m := Matrix{At: noon}
 	here := site(t, "Paris")

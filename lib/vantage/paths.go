@@ -1,0 +1,55 @@
+package vantage
+
+import (
+	"context"
+	"time"
+
+	"milepost/lib/metric"
+)
+
+// A Path is the least round trip from a vantage to a host.
+type Path struct {
+	Vantage string
+	From    metric.Coordinates // where the vantage is
+	Host    string
+	RTT     time.Duration
+}
+
+// pathsOf is what Paths asks for: of vantages that are there.
+const pathsOf = "milepost_path_rtt_min_seconds * on (job, instance) group_left (vantage) milepost_vantage_info"
+
+// Paths asks the engine for the paths from all vantages, in no order.
+func (c *Client) Paths(ctx context.Context, now time.Time) ([]Path, error) {
+	places := map[string]metric.Coordinates{}
+	for _, q := range []struct {
+		name string
+		take func(at *metric.Coordinates, v float64)
+	}{
+		{"milepost_vantage_latitude_degrees", func(at *metric.Coordinates, v float64) { at.Latitude = v }},
+		{"milepost_vantage_longitude_degrees", func(at *metric.Coordinates, v float64) { at.Longitude, at.Known = v, true }},
+	} {
+		all, err := c.query(ctx, q.name, now)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			name := s.labels["vantage"]
+			at := places[name]
+			at.Name = name
+			q.take(&at, s.value)
+			places[name] = at
+		}
+	}
+	all, err := c.query(ctx, pathsOf, now)
+	if err != nil {
+		return nil, err
+	}
+	paths := make([]Path, 0, len(all))
+	for _, s := range all {
+		if s.value > 0 && s.value < time.Hour.Seconds() { // not of NaN
+			name := s.labels["vantage"]
+			paths = append(paths, Path{name, places[name], s.labels["host"], time.Duration(s.value * float64(time.Second))})
+		}
+	}
+	return paths, nil
+}

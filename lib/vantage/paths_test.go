@@ -1,0 +1,36 @@
+package vantage
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestPaths: an engine knows two vantages, one of which did not say where it is.
+func TestPaths(t *testing.T) {
+	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		series := map[string]string{
+			"milepost_vantage_latitude_degrees":  `{"metric":{"vantage":"par-1"},"value":[1,"48.8566"]}`,
+			"milepost_vantage_longitude_degrees": `{"metric":{"vantage":"par-1"},"value":[1,"2.3522"]}`,
+			pathsOf: `{"metric":{"vantage":"par-1","host":"nyc-1"},"value":[1,"0.077"]},{"metric":{"vantage":"cage","host":"nyc-1"},"value":[1,"0.1"]},` +
+				`{"metric":{"vantage":"cage","host":"x"},"value":[1,"NaN"]},{"metric":{"vantage":"cage","host":"y"},"value":[1,"0"]},{"metric":{"vantage":"cage","host":"z"},"value":[1,"+Inf"]}`,
+		}[r.FormValue("query")]
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[`+series+`]}}`)
+	})
+	paths, err := c.Paths(t.Context(), time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "[{par-1 {par-1 48.8566 2.3522 true} nyc-1 77ms} {cage { 0 0 false} nyc-1 100ms}]"
+	if got := fmt.Sprint(paths); got != want {
+		t.Errorf("%s, not %s", got, want)
+	}
+	none := engine(t, "application/json", `{"status":"error","error":"too busy"}`)
+	if _, err := none.Paths(t.Context(), time.Now()); err == nil || !strings.Contains(err.Error(), "too busy") {
+		t.Errorf("an engine that is too busy: %v", err)
+	}
+}
