@@ -270,6 +270,10 @@ func (m *monitor) roundDone(at time.Time) {
 
 func (m *monitor) publish(now time.Time) {
 	m.mu.Lock()
+	if m.dataAt.IsZero() {
+		m.mu.Unlock()
+		return // no round of the fleet was completed: there is nothing to tell yet
+	}
 	var all []statusbar.Component
 	states := map[string]hoststate.Status{}
 	for _, h := range m.inventory.Hosts {
@@ -281,9 +285,6 @@ func (m *monitor) publish(now time.Time) {
 	}
 	f, dataAt, sight := m.inventory, m.dataAt, m.standings.seen()
 	m.mu.Unlock()
-	if dataAt.IsZero() {
-		return // no round of the fleet was completed: there is nothing to tell yet
-	}
 	m.past.tell(now, all)
 	m.bar.Publish(now, dataAt, all, sight)
 	m.past.write(now)

@@ -148,16 +148,19 @@ func (s *standings) landslide(w *watched, fell time.Time) bool {
 	return hoststate.Landslide(fleet, fell, w.state.Interval)
 }
 
-// tell logs what a host became, once.
-func (s *standings) tell(w *watched, now time.Time) (changed bool) {
+// tell logs what a host became, once, and says whether that is to be published at
+// once. That an unknown host is up can wait for the end of the round: at a start, and
+// when a blind monitor sees again, it would be published a thousand times.
+func (s *standings) tell(w *watched, now time.Time) (urgent bool) {
 	is := s.judged(w).At(now)
 	if is.Status == w.last {
 		return false
 	}
 	s.log.Info("host changed", "host", w.host.Name, "from", w.last, "to", is.Status, "since", is.Since.UTC(),
 		"evidence", evidence(s.board.Of(w.host.Name)), "others", w.opinion.said)
+	urgent = w.last != hoststate.Unknown || is.Status != hoststate.Up
 	w.last = is.Status
-	return true
+	return urgent
 }
 
 // judged is the host by whom its state is judged by.

@@ -73,13 +73,18 @@ func (h *History) insert(ctx context.Context, tx *sql.Tx, rows map[string][]reco
 		return err
 	}
 	defer row.Close()
+	// The driver starts a goroutine for each statement that can be told to end.
+	each := context.WithoutCancel(ctx)
 	for host, records := range rows {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		id, err := h.id(ctx, tx, host)
 		if err != nil {
 			return err
 		}
 		for _, r := range records {
-			if _, err := row.ExecContext(ctx, r.start, id, r.statesColumn(), r.latencyColumn(), r.pingsColumn()); err != nil {
+			if _, err := row.ExecContext(each, r.start, id, r.statesColumn(), r.latencyColumn(), r.pingsColumn()); err != nil {
 				return err
 			}
 		}

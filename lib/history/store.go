@@ -49,7 +49,7 @@ func setAside(path string) (aside string, err error) {
 // open opens the file as it is. A crash of the machine may lose the last minutes,
 // never the file: they are unknown then, which is true.
 func open(ctx context.Context, path string) (*sql.DB, error) {
-	q := url.Values{"_pragma": {"busy_timeout(5000)", "auto_vacuum(2)", "journal_mode(WAL)", "synchronous(NORMAL)"}, "mode": {"rwc"}}
+	q := url.Values{"_pragma": {"busy_timeout(5000)", "auto_vacuum(2)", "cache_size(-1000)", "journal_mode(WAL)", "synchronous(NORMAL)"}, "mode": {"rwc"}}
 	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
 	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
 		return nil, fmt.Errorf("making the directory of history %q: %w", path, err)
@@ -58,7 +58,7 @@ func open(ctx context.Context, path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	db.SetMaxOpenConns(4) // one that writes, and some that read what was written
+	db.SetMaxOpenConns(2) // one that writes, and one that reads what was written
 	if err := prepare(ctx, db); err != nil {
 		return nil, errors.Join(explain(path, err), db.Close())
 	}

@@ -23,14 +23,14 @@ func (b *Bar) Deliver() error {
 	if dir == "" || newest.dataAt.IsZero() || newest == b.delivered && b.deliveredTo == dir {
 		return nil
 	}
-	status := newest.routes["/status.json"]().identity
+	status := newest.routes["/status.json"]().plain.text
 	for _, file := range []struct {
 		name string
 		text func() []byte
 	}{
 		{"status.json.gz", func() []byte { return compress(status) }},
 		{"status.html", newest.still},
-		{"bar.svg", func() []byte { return newest.routes["/bar.svg"]().identity }},
+		{"bar.svg", func() []byte { return newest.routes["/bar.svg"]().plain.text }},
 		{"status.json", func() []byte { return status }},
 	} {
 		path := filepath.Join(dir, file.name)

@@ -73,7 +73,7 @@ func (d *drawings) still(v view) []byte {
 		Script template.JS
 		Policy string
 	}{v, template.CSS(style), template.JS(script), "default-src 'none'; connect-src 'self'; script-src " + hash(script) +
-		"; style-src " + hash(style) + "; base-uri 'none'; form-action 'none'"}).identity
+		"; style-src " + hash(style) + "; base-uri 'none'; form-action 'none'"}).plain.text
 }
 
 // host draws the page of one host.

@@ -1,11 +1,6 @@
 package statusbar
 
 import (
-	"bytes"
-	"compress/gzip"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -18,11 +13,12 @@ type edition struct {
 	routes   map[string]func() *body // what everybody may see, by path
 	operator func() *body            // the page with the sentences
 	badges   func() map[string]func() *body
+	keep     []header // Cache-Control, but for the end of the lease
 	drawn    *drawings
 }
 
 func newEdition(d *drawings, c content) *edition {
-	e := &edition{content: c, drawn: d}
+	e := &edition{content: c, drawn: d, keep: cacheControl(c.interval / 4)}
 	once := func(v func() any) func() *body {
 		return sync.OnceValue(func() *body { return newBody(kindJSON, encode(v())) })
 	}
@@ -77,6 +73,18 @@ func (e *edition) maxAge(now time.Time) time.Duration {
 	return max(age, 0).Truncate(time.Second)
 }
 
+// caching is how long a cache may keep what is served at now, as a header.
+func (e *edition) caching(now time.Time) []header {
+	if age := e.maxAge(now); age != (e.interval / 4).Truncate(time.Second) {
+		return cacheControl(age)
+	}
+	return e.keep
+}
+
+func cacheControl(age time.Duration) []header {
+	return []header{{"Cache-Control", []string{"public, max-age=" + seconds(max(age, 0))}}}
+}
+
 // refresh is in how many seconds a page that is served at now should be asked for
 // again: twice a round, and when its lease ends.
 func (e *edition) refresh(now time.Time) string {
@@ -90,47 +98,4 @@ func (e *edition) refresh(now time.Time) string {
 // refreshSeconds is half a round, as far as that suits a person who reads.
 func refreshSeconds(interval time.Duration) int {
 	return int(min(max(interval/2, 5*time.Second), time.Minute).Seconds())
-}
-
-// The media types.
-const (
-	kindJSON = "application/json; charset=utf-8"
-	kindHTML = "text/html; charset=utf-8"
-	kindSVG  = "image/svg+xml; charset=utf-8"
-	kindAtom = "application/atom+xml; charset=utf-8"
-
-	kindScript = "text/javascript; charset=utf-8"
-	kindSchema = "application/schema+json; charset=utf-8"
-)
-
-// A body is an answer, ready to be sent.
-type body struct {
-	kind     string
-	policy   string // Content-Security-Policy, of a page
-	identity []byte
-	gzip     []byte // nil where it would not pay
-	tag      string // the hash of identity, in hex
-}
-
-// worthGzip is from how many bytes on an answer is compressed: less fits into one
-// packet anyhow.
-const worthGzip = 1000
-
-func newBody(kind string, text []byte) *body {
-	sum := sha256.Sum256(text)
-	b := &body{kind: kind, identity: text, tag: hex.EncodeToString(sum[:8])}
-	if len(text) >= worthGzip {
-		b.gzip = compress(text)
-	}
-	return b
-}
-
-func compress(text []byte) []byte {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	_, err := w.Write(text)
-	if err = errors.Join(err, w.Close()); err != nil {
-		panic(err) // a buffer refuses nothing
-	}
-	return packed.Bytes()
 }

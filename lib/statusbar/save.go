@@ -31,7 +31,7 @@ func (b *Bar) Save() error {
 		return nil
 	}
 	path := filepath.Join(dir, kept)
-	if err := replace(path, newest.routes["/status.json"]().identity); err != nil {
+	if err := replace(path, newest.routes["/status.json"]().plain.text); err != nil {
 		return fmt.Errorf("saving status %q: %w", path, bare(err))
 	}
 	return nil

@@ -24,9 +24,20 @@ func (b *Bar) Operator() http.Handler {
 	})
 }
 
+// always is of every answer, and forEverybody of the public ones: any page may read
+// them, and how old they are.
+var (
+	always       = []header{{"X-Content-Type-Options", []string{"nosniff"}}}
+	forEverybody = []header{
+		{"Access-Control-Allow-Origin", []string{"*"}},
+		{"Access-Control-Expose-Headers", []string{"Date, Age, ETag"}},
+		{"Cross-Origin-Resource-Policy", []string{"cross-origin"}},
+	}
+)
+
 func (b *Bar) serve(w http.ResponseWriter, r *http.Request, operator bool) {
 	h := w.Header()
-	h.Set("X-Content-Type-Options", "nosniff")
+	set(h, always)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
 		http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
@@ -44,15 +55,13 @@ func (b *Bar) serve(w http.ResponseWriter, r *http.Request, operator bool) {
 			return
 		}
 	}
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Expose-Headers", "Date, Age, ETag")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	set(h, forEverybody)
 	found := e.find(r.URL.Path)
 	if found == nil {
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}
-	h.Set("Cache-Control", "public, max-age="+seconds(e.maxAge(now)))
+	set(h, e.caching(now))
 	if found.policy != "" {
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("Content-Security-Policy", found.policy)
@@ -80,27 +89,21 @@ func seconds(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) }
 // send answers with found, or with 304 if the client has it. It knows no ranges and
 // no preconditions: the answer is always 200, with the truth in the body.
 func send(w http.ResponseWriter, r *http.Request, found *body) {
-	text, tag := found.identity, `"`+found.tag+`"`
-	h := w.Header()
-	if found.gzip != nil {
-		h.Set("Vary", "Accept-Encoding")
-		if acceptsGzip(r.Header.Values("Accept-Encoding")) {
-			text, tag = found.gzip, `"`+found.tag+`-gzip"`
-			h.Set("Content-Encoding", "gzip")
-		}
+	as := &found.plain
+	if found.packed != nil && acceptsGzip(r.Header["Accept-Encoding"]) {
+		as = found.packed
 	}
-	h.Set("ETag", tag)
-	if hasTag(r.Header.Values("If-None-Match"), tag) {
-		h.Del("Content-Encoding")
+	h := w.Header()
+	set(h, as.about)
+	if hasTag(r.Header["If-None-Match"], as.tag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	h.Set("Content-Type", found.kind)
-	h.Set("Content-Length", strconv.Itoa(len(text)))
+	set(h, as.whole)
 	if r.Method == http.MethodHead {
 		return
 	}
-	_, _ = w.Write(text) // a client that is gone misses nothing
+	_, _ = w.Write(as.text) // a client that is gone misses nothing
 }
 
 // hasTag says that one of If-None-Match's tags is tag, by the weak comparison
