@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func BenchmarkRound(b *testing.B) {
 		all := hosts()
 		p.tell(at, all)
 		bar.Publish(at, at, all, hoststate.Monitor{Total: 1, Healthy: 1})
-		r := httptest.NewRequest("GET", "/status.json", nil)
+		r := httptest.NewRequest(http.MethodGet, "/status.json", nil)
 		r.Header.Set("Accept-Encoding", "gzip")
 		bar.Public().ServeHTTP(httptest.NewRecorder(), r)
 	}
