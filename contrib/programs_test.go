@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"milepost/lib/generate"
@@ -53,7 +54,7 @@ var built = sync.OnceValues(func() (suite, error) {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if used {
+	if used.Load() {
 		if s, err := built(); err == nil {
 			_ = os.RemoveAll(filepath.Dir(s.programs)) // a directory of its own below /tmp
 		}
@@ -62,11 +63,11 @@ func TestMain(m *testing.M) {
 }
 
 // used says that a test needed the programs.
-var used bool
+var used atomic.Bool
 
 func programs(t *testing.T) suite {
 	t.Helper()
-	used = true
+	used.Store(true)
 	s, err := built()
 	if err != nil {
 		t.Fatalf("building the programs: %v", err)
