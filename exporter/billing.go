@@ -2,12 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
 	"os"
-	"strings"
+	"path/filepath"
 
 	"milepost/lib/crew"
 	"milepost/lib/fleet"
@@ -32,10 +31,11 @@ func serverName(configured string) string {
 // billing is the counting of this machine's squid; it counts nothing where no
 // log is named.
 type billing struct {
-	ledger *ledger.Ledger // nil = nothing is counted
-	server string
-	expose bool
-	log    *slog.Logger
+	ledger  *ledger.Ledger // nil = nothing is counted
+	central ledger.Central // the fleet's; its URL is "" if there is none
+	server  string
+	expose  bool
+	log     *slog.Logger
 }
 
 func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error) {
@@ -43,12 +43,12 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 	if len(f.Billing.AccessLog) == 0 {
 		return b, nil
 	}
-	if strings.Contains(f.Billing.Ledger, "://") {
-		return nil, errors.New("billing: the ledger is a file: name its path")
-	}
 	key, err := secret.File(f.Billing.PseudonymKeyFile).Read()
 	if err != nil {
 		return nil, fmt.Errorf("billing: pseudonym_key_file: %w", err)
+	}
+	if b.central, err = centralOf(f); err != nil {
+		return nil, err
 	}
 	b.ledger, err = ledger.Open(context.Background(), ledger.Config{
 		Server: b.server, Globs: f.Billing.AccessLog, Format: string(f.Billing.Format), Start: f.Billing.Start,
@@ -57,6 +57,51 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 		Notice: func(text string) { log.Warn(text) },
 	})
 	return b, err
+}
+
+// ledgerFile is this machine's own ledger. Where the inventory names the fleet's,
+// it is what is published there.
+func ledgerFile(f *fleet.Fleet, dir string) string {
+	if f.Billing.Ledger != "" && !ledger.IsCentral(f.Billing.Ledger) {
+		return f.Billing.Ledger
+	}
+	return filepath.Join(dir, "ledger.db")
+}
+
+// centralOf is the fleet's ledger that the inventory names; its URL is "" if it
+// names none.
+func centralOf(f *fleet.Fleet) (ledger.Central, error) {
+	url := f.Billing.Publish
+	if url == "" && ledger.IsCentral(f.Billing.Ledger) {
+		url = f.Billing.Ledger
+	}
+	if url == "" {
+		return ledger.Central{}, nil
+	}
+	return central(url, f.Billing.PublishPasswordFile)
+}
+
+// central is the fleet's ledger at a URL. Its password is in the file, or among the
+// unit's credentials (systemd.exec(5), LoadCredential=), or where PGPASSFILE says.
+func central(url, passwordFile string) (ledger.Central, error) {
+	if !ledger.IsCentral(url) {
+		return ledger.Central{}, fmt.Errorf("billing: publish %q is no postgres:// URL", url)
+	}
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); passwordFile == "" && dir != "" {
+		if file := filepath.Join(dir, "publish_password"); exists(file) {
+			passwordFile = file
+		}
+	}
+	password, err := secret.File(passwordFile).Read()
+	if err != nil {
+		return ledger.Central{}, fmt.Errorf("billing: publish_password_file: %w", err)
+	}
+	return ledger.Central{URL: url, Password: password}, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // follow counts until ctx ends. What breaks the counting does not break the rest.
@@ -70,6 +115,9 @@ func (b *billing) follow(ctx context.Context) {
 			b.log.Error("counting has stopped", "why", err)
 		}
 	})
+	if b.central.URL != "" {
+		counting.Go(func() { b.ledger.Publish(ctx, b.central) })
+	}
 	counting.Wait()
 	if err := b.ledger.Close(); err != nil {
 		b.log.Error("closing the ledger", "why", err)

@@ -34,8 +34,9 @@ func commands() []command {
 		{"why", "HOST", "Show what a host is, by what evidence, and its last changes.", whyCommand},
 		{"maintenance", "start HOST... | end WINDOW... | list", "Announce work on hosts, end it, and list what is announced.", maintenanceCommand},
 		{"drill", "--yes --break PART", "Prove that this monitor shows grey, neither red nor green, when a part of it breaks.", drillCommand},
-		{"usage", "[options]", "Show who used how much.", usageCommand},
+		{"usage", "[options] [forget USER]", "Show who used how much; or put a pseudonym in the place of a name.", usageCommand},
 		{"generate", "nagios|icinga2|prometheus|prometheus-limits|nrpe|hosts|proxy|host-status", "Write what another system wants to know of the inventory.", generateCommand},
+		{"ledger", "check|backup FILE|adopt ID|schema", "Look after the ledger: is it whole, copy it while it is written, let it take another's place in the fleet's, print the SQL of the fleet's.", ledgerCommand},
 		{"canary", "[options]", "Be an origin that answers with the address it was asked from.", canaryCommand},
 	}
 }

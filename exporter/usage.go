@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -22,7 +21,7 @@ type usageFlags struct {
 	Timezone     string         `placeholder:"ZONE" help:"Zone of dates, hours, days and months; the inventory's billing.timezone, else UTC."`
 	By           []string       `placeholder:"KEY,..." help:"What a row is: user, server, hour, day, month."`
 	Format       string         `placeholder:"FORMAT" help:"table, csv or json."`
-	Ledger       string         `placeholder:"PATH" help:"The ledger to ask; the inventory's billing.ledger if not given."`
+	Ledger       string         `placeholder:"PATH|URL" help:"The ledger to ask: a file, or the fleet's, postgres://user@host/database without a password (PGPASSFILE, or the inventory's publish_password_file); the inventory's billing.ledger if not given."`
 	Log          []string       `sep:"none" placeholder:"FILE" help:"Count these logs, plain or .gz, or - for standard input, without a ledger; may be given again."`
 	LogFormat    accesslog.Spec `placeholder:"FORMAT" help:"What the logs of --log look like: native, bill, or as squid.conf spells it after logformat; the inventory's billing.format, else native."`
 	Exclude      []string       `name:"exclude-users" sep:"none" placeholder:"USER" help:"With --log: leave this user out; may be given again."`
@@ -41,6 +40,10 @@ func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	flags := usageFlags{By: []string{"user"}, Format: "table"}
 	more, done, err := parse("usage", &flags, args, 0, 1<<20, out)
 	if err != nil || done {
+		return exitOf(err), err
+	}
+	if len(more) == 2 && more[0] == "forget" && len(flags.Log) == 0 {
+		err := flags.forget(ctx, more[1], out)
 		return exitOf(err), err
 	}
 	if len(more) > 0 && len(flags.Log) == 0 {
@@ -83,11 +86,14 @@ func (f usageFlags) inventory() (*fleet.Fleet, error) {
 // ask asks the ledger, or counts the logs that were named.
 func (f usageFlags) ask(ctx context.Context, inventory *fleet.Fleet, q ledger.Query, faults io.Writer) ([]ledger.Row, []ledger.Hole, error) {
 	if len(f.Log) == 0 {
-		path, err := f.ledgerPath()
+		where, err := f.place()
 		if err != nil {
 			return nil, nil, err
 		}
-		return ledger.Usage(ctx, path, q)
+		if where.central.URL != "" {
+			return where.central.Usage(ctx, q)
+		}
+		return ledger.Usage(ctx, where.path, q)
 	}
 	c := ledger.Config{Server: serverName(""), Format: "native"}
 	if inventory != nil {
@@ -134,27 +140,56 @@ func (f usageFlags) query(inventory *fleet.Fleet) (ledger.Query, error) {
 	return q, nil
 }
 
-// ledgerPath is where the ledger is. Who reads makes no directories.
-func (f usageFlags) ledgerPath() (string, error) {
-	if f.Ledger != "" {
-		return f.Ledger, nil
+// forget is "usage forget USER": the name goes, the sums stay.
+func (f usageFlags) forget(ctx context.Context, user string, out io.Writer) error {
+	where, err := f.place()
+	if err != nil {
+		return err
 	}
+	var name string
+	if where.central.URL != "" {
+		name, err = where.central.Forget(ctx, user)
+	} else {
+		name, err = ledger.Forget(ctx, where.path, user)
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s is %s now. Logs and backups still hold the name.\n", user, name)
+	return nil
+}
+
+// A ledgerPlace is where a ledger is: a file, or the fleet's.
+type ledgerPlace struct {
+	path    string
+	central ledger.Central
+}
+
+// place is the ledger that is meant. Who reads makes no directories.
+func (f usageFlags) place() (ledgerPlace, error) {
+	var p ledgerPlace
 	inventory, err := f.load(served())
 	if err != nil {
-		return "", err
+		return p, err
+	}
+	if ledger.IsCentral(f.Ledger) {
+		p.central, err = central(f.Ledger, inventory.Billing.PublishPasswordFile)
+		return p, err
+	}
+	if f.Ledger != "" {
+		p.path = f.Ledger
+		return p, nil
+	}
+	if ledger.IsCentral(inventory.Billing.Ledger) {
+		p.central, err = centralOf(inventory)
+		return p, err
 	}
 	dir, err := statePath(inventory.StateDir, os.Getenv("STATE_DIRECTORY"))
 	if err != nil {
-		return "", err
+		return p, err
 	}
-	return ledgerFile(inventory, dir), nil
-}
-
-func ledgerFile(f *fleet.Fleet, dir string) string {
-	if f.Billing.Ledger != "" {
-		return f.Billing.Ledger
-	}
-	return filepath.Join(dir, "ledger.db")
+	p.path = ledgerFile(inventory, dir)
+	return p, nil
 }
 
 // A progress shows how far long work is, where somebody looks.

@@ -78,6 +78,10 @@ func (l *Ledger) prune(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		return nil
 	}
 	kept := l.kept(now).Unix()
+	var waits bool // to be sent to the fleet's ledger: it goes on from where it was, be it after a year
+	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM published, buckets WHERE buckets.revision > published.revision AND bucket < $1)", kept).Scan(&waits); err != nil || waits {
+		return err
+	}
 	for _, table := range []string{"usage", "buckets"} {
 		r, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE server = $1 AND bucket > 0 AND bucket < $2", l.config.Server, kept)
 		if err != nil {

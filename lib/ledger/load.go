@@ -68,6 +68,7 @@ func (l *Ledger) load(ctx context.Context) ([]tail.Generation, error) {
 	s.floor = s.other // it may have been seen
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	s.publication = l.served.publication
 	l.served = s
 	return known, nil
 }

@@ -57,6 +57,15 @@ func (l *Ledger) samples() []metric.Sample {
 			Metric: "ledger_last_commit_timestamp_seconds", Help: "When the ledger was last written.", Value: float64(now.committed) / 1000,
 		})
 	}
+	if now.publishing {
+		published := metric.Flag("", now.publishedOK, "", "", "")
+		published.Metric, published.Help = "ledger_publishing", "Whether the last try to bring the fleet's ledger up to date went well."
+		add(published)
+		add(metric.Sample{Metric: "ledger_unpublished_commits", Help: "Commits that the fleet's ledger has not got yet.", Value: float64(now.unsent)})
+		if now.published > 0 {
+			add(metric.Sample{Metric: "ledger_last_publish_timestamp_seconds", Help: "When the fleet's ledger was last brought up to date.", Value: float64(now.published) / 1000})
+		}
+	}
 	return all
 }
 

@@ -16,6 +16,16 @@ type served struct {
 	lag       int64            // bytes; -1 = not known yet
 	committed int64            // milliseconds
 	counting  bool             // false while another process does
+
+	publication
+}
+
+// A publication is how far the fleet's ledger is.
+type publication struct {
+	publishing  bool
+	publishedOK bool  // the last try went well
+	published   int64 // when the last that did, in milliseconds
+	unsent      int64 // commits
 }
 
 // A user is what one consumed, and since when it is known.

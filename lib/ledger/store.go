@@ -85,7 +85,7 @@ func prepare(ctx context.Context, db *sql.DB, c Config) error {
 }
 
 // check is SQLite's own: quick_check or integrity_check.
-func check(ctx context.Context, db *sql.DB, pragma string) error {
+func check(ctx context.Context, db querier, pragma string) error {
 	var faults []error
 	err := each(ctx, db, "PRAGMA "+pragma, nil, func(r *sql.Rows) error {
 		var verdict string

@@ -1,0 +1,195 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"milepost/lib/accesslog"
+)
+
+const (
+	someBuckets = 200 // of one transaction
+	someRows    = 500 // of one statement
+)
+
+// A cell is a user's row in a table, by its user and its bucket, day or month.
+type cell struct {
+	user string
+	at   any
+}
+
+// fill sends the next buckets, and gives the revision up to which all is sent then.
+func (p *publisher) fill(ctx context.Context, tx *sql.Tx, s state) (upTo int64, more bool, err error) {
+	var chosen []int64
+	upTo = s.revision
+	err = each(ctx, p.local, "SELECT bucket, revision FROM buckets WHERE server = $1 AND revision > $2 ORDER BY revision", []any{p.config.Server, s.acked}, func(r *sql.Rows) error {
+		var bucket, revision int64
+		if err := r.Scan(&bucket, &revision); err != nil || more {
+			return err
+		}
+		if len(chosen) >= someBuckets && revision != upTo {
+			more = true
+			return nil
+		}
+		chosen, upTo = append(chosen, bucket), revision
+		return nil
+	})
+	if err != nil {
+		return 0, false, explain(p.config.Path, err)
+	}
+	if !more {
+		upTo = s.revision
+	}
+	if len(chosen) > 0 {
+		if err := p.fillBuckets(ctx, tx, s, chosen); err != nil {
+			return 0, false, err
+		}
+	}
+	return upTo, more, p.fillHoles(ctx, tx, s, upTo)
+}
+
+// fillBuckets sends the users of some buckets whose sums changed. A sum that is
+// there and larger stays: this ledger may know less than it did.
+func (p *publisher) fillBuckets(ctx context.Context, tx *sql.Tx, s state, buckets []int64) error {
+	in := " IN (" + strings.Trim(strings.Repeat("%d,", len(buckets)), ",") + ")"
+	args := make([]any, len(buckets))
+	for i, b := range buckets {
+		args[i] = b
+	}
+	in = fmt.Sprintf(in, args...)
+	here, err := cells(ctx, p.local, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND revision > $2 AND bucket`+in, accesslog.Shown, p.config.Server, s.acked)
+	if err != nil {
+		return explain(p.config.Path, err)
+	}
+	there, err := cells(ctx, tx, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND ledger = $2 AND bucket`+in, asIs, p.config.Server, s.id)
+	if err != nil {
+		return p.central.explain(err)
+	}
+	zone, err := time.LoadLocation(s.timezone)
+	if err != nil {
+		return fmt.Errorf("timezone %q: %w", s.timezone, err)
+	}
+	sent, days, months := map[cell]sums{}, map[cell]sums{}, map[cell]sums{}
+	for c, mine := range here {
+		known := there[c]
+		all := mine.atLeast(known)
+		if all == known {
+			continue
+		}
+		sent[c] = all
+		more := sums{all.Out - known.Out, all.In - known.In, all.Requests - known.Requests, all.Blind}
+		day := dayOf(c.at.(int64), zone)
+		days[cell{c.user, day}] = days[cell{c.user, day}].plus(more)
+		months[cell{c.user, day[:7]}] = months[cell{c.user, day[:7]}].plus(more)
+	}
+	for _, err := range []error{
+		upsert(ctx, tx, "usage", "bucket", p.config.Server, s.id, sent, false),
+		upsert(ctx, tx, "usage_daily", "day", p.config.Server, s.id, days, true),
+		upsert(ctx, tx, "usage_monthly", "month", p.config.Server, s.id, months, true),
+	} {
+		if err != nil {
+			return p.central.explain(err)
+		}
+	}
+	return nil
+}
+
+func cells(ctx context.Context, db querier, query string, shown func(string) string, args ...any) (map[cell]sums, error) {
+	all := map[cell]sums{}
+	err := each(ctx, db, query, args, func(r *sql.Rows) error {
+		var user string
+		var bucket int64
+		var one sums
+		var in sql.NullInt64
+		err := r.Scan(&user, &bucket, &one.Out, &in, &one.Requests)
+		one.In, one.Blind = in.Int64, !in.Valid
+		all[cell{shown(user), bucket}] = one
+		return err
+	})
+	return all, err
+}
+
+// upsert writes cells into a table of the fleet's ledger: in the place of what is
+// there, or added to it.
+func upsert(ctx context.Context, tx *sql.Tx, table, column, server, ledger string, all map[cell]sums, add bool) error {
+	set := "bytes_out = excluded.bytes_out, bytes_in = excluded.bytes_in, requests = excluded.requests"
+	if add {
+		set = strings.NewReplacer("excluded.bytes_out", table+".bytes_out + excluded.bytes_out", "excluded.bytes_in", table+".bytes_in + excluded.bytes_in",
+			"excluded.requests", table+".requests + excluded.requests").Replace(set)
+	}
+	var values []string
+	args := []any{server, ledger}
+	flush := func() error {
+		if len(values) == 0 {
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %s (server, ledger, "user", %s, bytes_out, bytes_in, requests) VALUES %s
+			ON CONFLICT (server, ledger, %s, "user") DO UPDATE SET %s`, table, column, strings.Join(values, ", "), column, set), args...)
+		values, args = nil, args[:2]
+		return err
+	}
+	for c, s := range all {
+		n := len(args)
+		values = append(values, fmt.Sprintf("($1, $2, $%d, $%d, $%d, $%d, $%d)", n+1, n+2, n+3, n+4, n+5))
+		args = append(args, c.user, c.at, s.Out, s.received(), s.Requests)
+		if len(values) == someRows {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// fillHoles sends the holes that changed. What was found again has a count of 0.
+func (p *publisher) fillHoles(ctx context.Context, tx *sql.Tx, s state, upTo int64) error {
+	const changed = `SELECT kind, path, detail, begins, quarter, ends, at, until, count FROM holes WHERE server = $1 AND revision > $2 AND revision <= $3`
+	var all [][]any
+	err := each(ctx, p.local, changed, []any{p.config.Server, s.acked, upTo}, func(r *sql.Rows) error {
+		var kind, path, detail string
+		var begins, quarter, ends, at, until, count int64
+		err := r.Scan(&kind, &path, &detail, &begins, &quarter, &ends, &at, &until, &count)
+		all = append(all, []any{p.config.Server, s.id, kind, accesslog.Shown(path), accesslog.Shown(detail), begins, quarter, ends, at, until, count})
+		return err
+	})
+	if err != nil {
+		return explain(p.config.Path, err)
+	}
+	for _, args := range all {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO holes (server, ledger, kind, path, detail, begins, quarter, ends, at, until, count) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11)
+			ON CONFLICT (server, ledger, kind, path, detail, begins, quarter) DO UPDATE SET until = excluded.until, count = excluded.count`, args...); err != nil {
+			return p.central.explain(err)
+		}
+	}
+	return nil
+}
+
+// rollUpCentral makes a server's days and months anew, those of another zone.
+func rollUpCentral(ctx context.Context, tx *sql.Tx, server, ledger, timezone string) error {
+	zone, err := time.LoadLocation(timezone)
+	if err != nil {
+		return err
+	}
+	for _, table := range []string{"usage_daily", "usage_monthly"} {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE server = $1 AND ledger = $2", server, ledger); err != nil {
+			return err
+		}
+	}
+	all, err := cells(ctx, tx, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND ledger = $2`, asIs, server, ledger)
+	if err != nil {
+		return err
+	}
+	days, months := map[cell]sums{}, map[cell]sums{}
+	for c, s := range all {
+		day := dayOf(c.at.(int64), zone)
+		days[cell{c.user, day}] = days[cell{c.user, day}].plus(s)
+		months[cell{c.user, day[:7]}] = months[cell{c.user, day[:7]}].plus(s)
+	}
+	if err := upsert(ctx, tx, "usage_daily", "day", server, ledger, days, false); err != nil {
+		return err
+	}
+	return upsert(ctx, tx, "usage_monthly", "month", server, ledger, months, false)
+}
