@@ -101,7 +101,7 @@ func (c Central) explain(err error) error {
 	if u, uerr := url.Parse(c.URL); uerr == nil {
 		host = u.Host + u.Path
 	}
-	return fmt.Errorf("the fleet's ledger %q: %s", host, c.Password.Redact(err.Error())) //nolint:errorlint // its text may hold the password
+	return fmt.Errorf("the fleet's ledger %q: %s", host, c.Password.Redact(err.Error()))
 }
 
 // Usage asks the fleet's ledger.
