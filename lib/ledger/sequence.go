@@ -94,6 +94,11 @@ func (s *sequences) fills(n int64) (from, when, count int64, found bool) {
 			}
 		}
 		s.Gaps = slices.Replace(s.Gaps, i, i+1, rest...)
+		for j := range s.Runs { // whose gap it is goes on after it
+			if s.Runs[j].Next > n {
+				s.Runs[j].Seen = s.Lines
+			}
+		}
 		if !g.Told {
 			return 0, 0, 0, true
 		}
@@ -102,16 +107,22 @@ func (s *sequences) fills(n int64) (from, when, count int64, found bool) {
 	return 0, 0, 0, false
 }
 
-// nearest is the run that n is most likely of; -1 if it is of none.
+// nearest is the run that n is most likely of; -1 if it is of none. One that has
+// been silent for long is meant only if there is no other.
 func (s *sequences) nearest(n int64) int {
 	best := -1
 	for i, r := range s.Runs {
-		if r.Next < n && s.Lines-r.Seen <= idle && (best < 0 || r.Next > s.Runs[best].Next) {
+		if r.Next > n {
+			continue
+		}
+		if best < 0 || s.silent(i) != s.silent(best) && !s.silent(i) || s.silent(i) == s.silent(best) && r.Next > s.Runs[best].Next {
 			best = i
 		}
 	}
 	return best
 }
+
+func (s *sequences) silent(i int) bool { return s.Lines-s.Runs[i].Seen > idle }
 
 // begin is a process's first record that was seen. What earlier ones missed will
 // not come any more.

@@ -43,6 +43,21 @@ func TestMissingNumbers(t *testing.T) {
 	}
 }
 
+// A file that is read late may be long: what comes after it is of the same process.
+func TestALongFileIsReadLate(t *testing.T) {
+	var s sequences
+	s.saw(0, 1)
+	s.saw(10_001, 1)
+	var missing int64
+	for n := range int64(10_000) {
+		_, _, count := s.saw(n+1, 1)
+		missing += count
+	}
+	if from, _, count := s.saw(10_003, 1); from != 10_002 || count != 1 || missing != -10_000 {
+		t.Errorf("%d are missing from %d, and %d were found", count, from, -missing)
+	}
+}
+
 // However many processes and gaps there were, what is kept stays small.
 func TestNumbersThatMakeNoSense(t *testing.T) {
 	var s sequences
