@@ -120,7 +120,7 @@ func newVoid(t *testing.T) void {
 	}
 	run := func(args ...string) {
 		t.Helper()
-		if out, err := exec.Command(ip, args...).CombinedOutput(); err != nil { //nolint:noctx // it ends the namespace when the test's context has ended
+		if out, err := exec.Command(ip, args...).CombinedOutput(); err != nil { // in a cleanup the test's context has ended
 			t.Fatalf("ip %q: %v\n%s", args, err, out)
 		}
 	}
