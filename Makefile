@@ -1,6 +1,6 @@
 # milepost. `make help` lists what there is to make.
 
-VERSION ?= $(patsubst v%,%,$(or $(shell git describe --tags --always --dirty 2>/dev/null),devel))
+VERSION ?= $(or $(shell packaging/version 2>/dev/null),devel)
 FUZZTIME ?= 10s
 BIN ?= bin
 DESTDIR ?=

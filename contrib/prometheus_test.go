@@ -26,13 +26,13 @@ import (
 
 // TestRealRules: Prometheus takes the rules, and their unit tests hold.
 func TestRealRules(t *testing.T) {
-	tests, err := filepath.Glob("prometheus/rules/*.test.yml")
+	tests, err := filepath.Glob("prometheus/rules/*_test.yml")
 	if err != nil || len(tests) == 0 {
 		t.Fatalf("looking for tests of rules: %v, %v", tests, err)
 	}
 	for _, test := range tests {
 		name := filepath.Base(test)
-		for _, args := range [][]string{{"check", "rules", strings.TrimSuffix(name, ".test.yml") + ".yml"}, {"test", "rules", name}} {
+		for _, args := range [][]string{{"check", "rules", strings.TrimSuffix(name, "_test.yml") + ".yml"}, {"test", "rules", name}} {
 			if says, content := peers.Promtool(t, "prometheus/rules", args...); !content {
 				t.Errorf("promtool %v: %s", args, says)
 			}
