@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"milepost/lib/crew"
 	"milepost/lib/fleet"
 	"milepost/lib/hoststate"
 	"milepost/lib/metric"
@@ -59,27 +60,41 @@ func (e *electorate) redWithin(timeout time.Duration) time.Duration {
 	return hoststate.RedWithin(e.interval, timeout, hoststate.Retry) + scraping + e.poll()
 }
 
-// run judges until ctx ends.
+// run asks and judges until ctx ends. What was said grows old on time, whether or not
+// the engine answers.
 func (e *electorate) run(ctx context.Context) {
-	ticks := time.NewTicker(e.poll())
+	var both crew.Crew
+	both.Go(func() { every(ctx, e.poll(), func() { e.ask(ctx) }) })
+	both.Go(func() { every(ctx, e.poll(), func() { e.judge(time.Now()) }) })
+	both.Wait()
+}
+
+// every does it at once and then at every tick, until ctx ends.
+func every(ctx context.Context, tick time.Duration, do func()) {
+	ticks := time.NewTicker(tick)
 	defer ticks.Stop()
-	for {
-		e.ask(ctx)
-		e.judge(time.Now())
+	for ctx.Err() == nil {
+		do()
 		select {
 		case <-ctx.Done():
-			return
 		case <-ticks.C:
 		}
 	}
 }
 
-// ask takes a new answer; that there is none is logged once.
+// ask takes a new answer, and has it judged; that there is none is logged once.
 func (e *electorate) ask(ctx context.Context) {
 	a, err := e.client.Ask(ctx, e.checks, time.Now())
 	if ctx.Err() != nil {
 		return
 	}
+	if e.take(a, err) {
+		e.judge(time.Now())
+	}
+}
+
+// take says whether there is a new answer.
+func (e *electorate) take(a vantage.Answer, err error) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err != nil {
@@ -87,12 +102,13 @@ func (e *electorate) ask(ctx context.Context) {
 			e.log.Warn("the votes of the other vantages are not known: what they said is believed for 2.5 intervals", "why", err)
 		}
 		e.failed = err
-		return
+		return false
 	}
 	if e.failed != nil {
 		e.log.Info("the votes of the other vantages are known again")
 	}
 	e.answer, e.failed = a, nil
+	return true
 }
 
 // judge counts the votes on every host.

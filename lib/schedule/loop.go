@@ -247,9 +247,9 @@ func (l *loop) dispatch(now time.Time) {
 	}
 	l.queue = l.queue[started:]
 	l.count(func(c *counts) {
-		c.running, c.queued, c.oldest = l.running, len(l.queue), time.Time{}
+		c.running, c.queued, c.oldest, c.waiting = l.running, len(l.queue), time.Time{}, time.Time{}
 		if len(l.queue) > 0 {
-			c.oldest = l.queue[0].round.due
+			c.oldest, c.waiting = l.queue[0].round.due, l.queue[0].round.turned
 		}
 	})
 }

@@ -376,3 +376,20 @@ func TestLag(t *testing.T) {
 		stop()
 	})
 }
+
+// A host whose rounds last longer than its interval makes nobody else late.
+func TestASlowHostIsNoLag(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		slow := lasting("a", "x", 90*time.Second)
+		slow.Timeout = 100 * time.Second
+		s := &Scheduler{Board: &Board{}, Every: time.Minute}
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{slow}})
+		for range 600 {
+			time.Sleep(time.Second)
+			if lag, _ := s.Lag(); lag > time.Second {
+				t.Fatalf("a lag of %v", lag)
+			}
+		}
+		stop()
+	})
+}

@@ -117,6 +117,7 @@ type counts struct {
 	running, queued            int
 	lag, lagBefore             time.Duration // the longest of this round of the fleet, and of the one before
 	oldest                     time.Time     // when the first in the queue was due; zero = none waits
+	waiting                    time.Time     // when it could begin, but for its turn
 	next                       time.Time     // when the loop has something to do next; zero = it does not run
 	late                       time.Duration // the longest lag of the last seconds
 	lateAt                     time.Time
@@ -127,12 +128,13 @@ const recently = 15 * time.Second
 
 // Lag is how late the scheduler is now: how long a check waits for its turn, or how
 // late one began in the last seconds, or for how long nothing was decided that should
-// have been. And how long a round is.
+// have been. That a host's own round lasts longer than its interval is not the
+// scheduler's doing. And how long a round is.
 func (s *Scheduler) Lag() (lag, round time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	for _, due := range []time.Time{s.counts.oldest, s.counts.next} {
+	for _, due := range []time.Time{s.counts.waiting, s.counts.next} {
 		if !due.IsZero() {
 			lag = max(lag, now.Sub(due))
 		}

@@ -33,6 +33,7 @@ type round struct {
 	seat   *seat
 	due    time.Time
 	began  time.Time
+	turned time.Time // when it could begin: due, or when the round before it ended
 	window int64
 	again  bool
 	runs   []*run // in order of Host.Checks
@@ -61,9 +62,12 @@ func (l *loop) turn(s *seat) {
 // begin begins a round of s, and plans the regular one after it.
 func (l *loop) begin(s *seat, again bool) {
 	now := time.Now()
-	r := &round{seat: s, due: now, began: now, again: again}
+	r := &round{seat: s, due: now, began: now, turned: now, again: again}
 	s.round = r
 	if !again {
+		if !s.late { // else it was held up by its own host, and by nobody else
+			r.turned = s.due
+		}
 		r.due, r.window, s.late = s.due, s.window, false
 		l.agenda.drop(s.again)
 		l.planAfter(s, now)
@@ -95,8 +99,8 @@ func (l *loop) launch(r *run, now time.Time) {
 	l.running++
 	l.count(func(c *counts) {
 		c.runs++
-		late := now.Sub(r.round.due)
-		c.lag = max(c.lag, late)
+		c.lag = max(c.lag, now.Sub(r.round.due))
+		late := now.Sub(r.round.turned)
 		if late >= c.late || now.Sub(c.lateAt) > recently {
 			c.late, c.lateAt = late, now
 		}
