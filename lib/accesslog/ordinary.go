@@ -75,12 +75,14 @@ func ordinaryHead(rec []byte, l *Line) (next int) {
 		}
 		l.second, l.seconds = s, n*1000
 	}
-	ms, end := fewDigits(rec, secondsDigits+1)
-	if end != secondsDigits+4 || rec[secondsDigits] != '.' || rec[end] != ' ' {
+	const point = secondsDigits
+	ms, ok := threeDigits(rec, point+1)
+	if !ok || rec[point] != '.' || rec[point+4] != ' ' {
 		return 0
 	}
-	l.Time = l.seconds + ms
-	for end++; end < client-2 && rec[end] == ' '; end++ {
+	l.Time = l.seconds + int64(ms)
+	end := point + 5
+	for ; end < client-2 && rec[end] == ' '; end++ {
 	}
 	if _, end = fewDigits(rec, end); end != client-1 || rec[end] != ' ' {
 		return 0
@@ -91,12 +93,10 @@ func ordinaryHead(rec []byte, l *Line) (next int) {
 		return 0
 	}
 	l.Tag = rec[end+1 : slash]
-	code, end := fewDigits(rec, slash+1)
-	if end != slash+4 || rec[end] != ' ' {
+	if l.Status, ok = threeDigits(rec, slash+1); !ok || rec[slash+4] != ' ' {
 		return 0
 	}
-	l.Status = int(code)
-	if l.Sent, end = fewDigits(rec, end+1); !spaceAt(rec, end) {
+	if l.Sent, end = fewDigits(rec, slash+5); !spaceAt(rec, end) {
 		return 0
 	}
 	return end + 1
@@ -171,6 +171,12 @@ func capitalsEnd(b []byte, i int) int {
 		i++
 	}
 	return i
+}
+
+// threeDigits reads a number of just so many digits.
+func threeDigits(b []byte, i int) (n int, ok bool) {
+	x, y, z := b[i]-'0', b[i+1]-'0', b[i+2]-'0'
+	return 100*int(x) + 10*int(y) + int(z), max(x, y, z) <= 9
 }
 
 // fewDigits reads digits and returns where they end; 0 if there are none. It is

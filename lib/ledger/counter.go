@@ -143,8 +143,10 @@ func (c *counter) owe(who []byte) {
 	if c.line.Decoded() { // the next line's user would be written over it
 		who = slices.Clone(who)
 	}
-	start := prefixOf(who)
-	c.owed[c.owing] = owed{name: who, start: start, hash: c.seeds.hash(who, start), sent: c.line.Sent, received: c.line.Received}
+	o := &c.owed[c.owing]
+	o.name, o.start = who, prefixOf(who)
+	o.hash = c.seeds.hash(who, o.start)
+	o.sent, o.received = c.line.Sent, c.line.Received
 	if c.owing++; c.owing == len(c.owed) {
 		c.settle()
 	}

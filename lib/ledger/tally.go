@@ -31,15 +31,15 @@ type tallied struct {
 }
 
 // A prefix is the first 16 bytes of a name, filled up with zeros.
-type prefix [2]uint64
+type prefix struct{ low, high uint64 }
 
 // seeds make it impossible to choose names of one hash.
 type seeds struct {
-	short [2]uint64
-	long  maphash.Seed
+	prefix
+	long maphash.Seed
 }
 
-func newSeeds() seeds { return seeds{[2]uint64{rand.Uint64(), rand.Uint64()}, maphash.MakeSeed()} }
+func newSeeds() seeds { return seeds{prefix{rand.Uint64(), rand.Uint64()}, maphash.MakeSeed()} }
 
 func newTally(s seeds) *tally { return &tally{seeds: s, slots: make([]slot, 64)} }
 
@@ -50,16 +50,15 @@ func prefixOf(name []byte) prefix {
 		name = append(make([]byte, 0, 16), name...)
 	}
 	b := name[:16]
-	p := prefix{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
-	if len(name) < 16 { // the rest is not the name's
-		p[0] &= 1<<(8*len(name)) - 1
-		p[1] &= 1<<(8*max(len(name)-8, 0)) - 1
+	// What is behind a short name is not its own.
+	return prefix{
+		binary.LittleEndian.Uint64(b) & (1<<(8*uint(len(name))) - 1),
+		binary.LittleEndian.Uint64(b[8:]) & (1<<(8*uint(max(len(name)-8, 0))) - 1),
 	}
-	return p
 }
 
 func (s *seeds) hash(name []byte, p prefix) uint64 {
-	high, low := bits.Mul64(p[0]^s.short[0], p[1]^s.short[1]^uint64(len(name)))
+	high, low := bits.Mul64(p.low^s.low, p.high^s.high^uint64(len(name)))
 	if len(name) > 16 {
 		low += maphash.Bytes(s.long, name)
 	}
