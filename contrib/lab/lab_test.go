@@ -148,6 +148,7 @@ func TestCommandLine(t *testing.T) {
 		want string
 	}{
 		{"help", 0, "detour CITY CITY THROUGH|off"},
+		{"--vantages 11", 1, `--vantages: "11" is no number from 1 to 10`},
 		{"nonsense", 1, `no command "nonsense"`},
 		{"exec paris", 1, "exec CITY COMMAND"},
 		{"inside", 1, "inside HOSTNAME"},
@@ -227,7 +228,10 @@ func startLab(t *testing.T, ids ...string) *running {
 		r.towns[c.ID] = town
 	}
 	first := r.towns[w.cities[0].ID]
-	if err := first.watch(ctx); err != nil {
+	if err := first.canary(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if err := first.watch(ctx, ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.ready(ctx); err != nil {

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,7 +23,11 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
+// mostVantages is how many cities there are.
+const mostVantages = 10
+
 const usage = `milepost-lab                  builds the world and runs it until Ctrl-C (root)
+milepost-lab --vantages N     with an exporter in so many cities, one of which judges for all
 milepost-lab set ORDER...     changes the world that runs
 milepost-lab show             tells what it is like
 milepost-lab exec CITY COMMAND...
@@ -42,7 +47,14 @@ func run(args []string, in io.Reader, out, faults io.Writer) int {
 	var err error
 	switch command {
 	case "":
-		err = live(ctx, out)
+		err = live(ctx, out, 1)
+	case "--vantages":
+		n, wrong := strconv.Atoi(strings.Join(args, " "))
+		if wrong != nil || n < 1 || n > mostVantages {
+			err = fmt.Errorf("--vantages: %q is no number from 1 to %d", strings.Join(args, " "), mostVantages)
+			break
+		}
+		err = live(ctx, out, n)
 	case "set":
 		err = tell(ctx, out, args)
 	case "show":
@@ -88,7 +100,7 @@ func tell(ctx context.Context, out io.Writer, words []string) error {
 }
 
 // live makes the world and ends it when ctx ends.
-func live(ctx context.Context, out io.Writer) error {
+func live(ctx context.Context, out io.Writer, vantages int) error {
 	if os.Geteuid() != 0 {
 		return errNotRoot
 	}
@@ -121,11 +133,11 @@ func live(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	w.route(ctx)
-	return l.live(ctx, out, filepath.Dir(bin))
+	return l.live(ctx, out, filepath.Dir(bin), vantages)
 }
 
 // live starts every server and says where to look.
-func (l *lab) live(ctx context.Context, out io.Writer, bin string) error {
+func (l *lab) live(ctx context.Context, out io.Writer, bin string, vantages int) error {
 	for _, c := range l.cities {
 		t, err := l.settle(c, bin)
 		if err != nil {
@@ -136,11 +148,9 @@ func (l *lab) live(ctx context.Context, out io.Writer, bin string) error {
 		}
 		l.towns[c.ID] = t
 	}
-	vantage := l.towns[l.cities[0].ID]
-	for _, start := range []func(context.Context) error{vantage.watch, vantage.prometheus} {
-		if err := start(ctx); err != nil {
-			return err
-		}
+	vantage, err := l.observe(ctx, vantages)
+	if err != nil {
+		return err
 	}
 	// Some hosts always lose a little.
 	for _, line := range []string{"loss moscow 2", "jitter brisbane 3ms", "jitter sydney 1ms"} {
@@ -165,6 +175,30 @@ func (l *lab) live(ctx context.Context, out io.Writer, bin string) error {
 	<-ctx.Done()
 	fmt.Fprintln(out, "the world ends")
 	return nil
+}
+
+// observe starts the exporters of so many cities, and in the first, the vantage, the
+// Prometheus that knows what all of them see.
+func (l *lab) observe(ctx context.Context, vantages int) (*town, error) {
+	var exporters []*town
+	for _, c := range l.cities[:vantages] {
+		exporters = append(exporters, l.towns[c.ID])
+	}
+	vantage, engine := exporters[0], ""
+	if vantages > 1 {
+		engine = "http://" + loopback(prometheusPort).String()
+	}
+	err := vantage.canary(ctx)
+	for _, t := range exporters {
+		if err == nil {
+			err = t.watch(ctx, engine)
+		}
+		engine = "" // one judges for all
+	}
+	if err == nil {
+		err = vantage.prometheus(ctx, exporters)
+	}
+	return vantage, err
 }
 
 // listenNear listens on the port, or, if somebody does already, on any.

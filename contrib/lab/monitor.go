@@ -23,41 +23,51 @@ const (
 	prometheusPort = 9090
 )
 
-// watch starts the monitor in its city: the exporter and the canary.
-func (t *town) watch(ctx context.Context) error {
-	if err := t.writeInventory(); err != nil {
+// canary starts the origin that the proxies fetch.
+func (t *town) canary(ctx context.Context) error {
+	return t.milepost(ctx, "canary", "canary", "--web.listen-address", t.Address.String()+":80")
+}
+
+// watch starts the exporter of the city, which watches all of them. It asks the engine
+// at that URL what the others see; "" = it judges alone.
+func (t *town) watch(ctx context.Context, engine string) error {
+	if err := t.writeInventory(engine); err != nil {
 		return err
 	}
+	return t.milepost(ctx, "exporter", "--config.file", t.path("milepost.yml"), "--web.enable-lifecycle",
+		"--web.listen-address", loopback(exporterPort).String(), "--web.listen-address", fmt.Sprintf("%s:%d", t.Address, exporterPort))
+}
+
+// milepost starts the exporter's program as a server called name.
+func (t *town) milepost(ctx context.Context, name string, arguments ...string) error {
 	exporter := filepath.Join(t.bin, "milepost-exporter")
 	if _, err := os.Stat(exporter); err != nil {
 		return fmt.Errorf("looking for the exporter: %w: run make build", err)
 	}
-	for name, arguments := range map[string][]string{
-		"canary":   {exporter, "canary", "--web.listen-address", t.Address.String() + ":80"},
-		"exporter": {exporter, "--config.file", t.path("milepost.yml"), "--web.enable-lifecycle", "--web.listen-address", fmt.Sprintf("127.0.0.1:%d", exporterPort)},
-	} {
-		r, err := t.world.start(ctx, t.place(""), t.dir, name, arguments...)
-		if err != nil {
-			return err
-		}
+	r, err := t.world.start(ctx, t.place(""), t.dir, name, append([]string{exporter}, arguments...)...)
+	if err == nil {
 		t.servers[name] = r
 	}
-	return nil
+	return err
 }
 
-// prometheus starts a Prometheus that asks the exporter.
-func (t *town) prometheus(ctx context.Context) error {
+// prometheus starts a Prometheus that asks the exporters.
+func (t *town) prometheus(ctx context.Context, exporters []*town) error {
+	targets := make([]string, len(exporters))
+	for i, e := range exporters {
+		targets[i] = fmt.Sprintf("'%s:%d'", e.Address, exporterPort)
+	}
 	if err := t.write("prometheus.yml",
 		"global: {scrape_interval: 5s, evaluation_interval: 5s}",
-		"scrape_configs:", "  - job_name: milepost", fmt.Sprintf("    static_configs: [{targets: ['127.0.0.1:%d']}]", exporterPort)); err != nil {
+		"scrape_configs:", "  - job_name: milepost", "    static_configs: [{targets: ["+strings.Join(targets, ", ")+"]}]"); err != nil {
 		return err
 	}
 	return t.start(ctx, "", "prometheus", "--config.file="+t.path("prometheus.yml"), "--storage.tsdb.path="+t.path("tsdb"),
-		fmt.Sprintf("--web.listen-address=127.0.0.1:%d", prometheusPort))
+		"--web.listen-address="+loopback(prometheusPort).String())
 }
 
 // writeInventory writes the inventory of the world as seen from t.
-func (t *town) writeInventory() error {
+func (t *town) writeInventory(engine string) error {
 	for name, secret := range map[string]string{"password": probePassword, "community": probeCommunity} {
 		if err := os.WriteFile(t.path(name), []byte(secret+"\n"), 0o600); err != nil {
 			return err
@@ -74,7 +84,7 @@ func (t *town) writeInventory() error {
 		}
 	}
 	return t.write("milepost.yml",
-		fmt.Sprintf("vantage: {name: %s, city: %s}", t.ID, t.Name),
+		fmt.Sprintf("vantage: {name: %s, city: %s, provider: %s, region: %s}", t.ID, t.Name, t.ID, t.ID),
 		"state_dir: "+t.path("state"),
 		fmt.Sprintf("references: {resolve: [%s, %s], resolvers: [%s], ping: [%s]}", canaryHost, t.host(), strings.Join(others, ", "), strings.Join(others, ", ")),
 		"defaults:", "  interval: "+t.world.interval.String(), fmt.Sprintf("  timeout: %v", t.world.interval/2), "  checks:",
@@ -83,7 +93,7 @@ func (t *town) writeInventory() error {
 		fmt.Sprintf(`    resolver: {query: ["%s=%s"], dnssec: no}`, t.host(), t.Address),
 		"    packet_loss: {}", "    path: {}",
 		"hosts:", strings.Join(lines, "\n"),
-		"status: {page: {id: lab, name: \"The world in a box\"}}",
+		fmt.Sprintf("status: {page: {id: lab, name: \"The world in a box\"}, prometheus: {url: %q}}", engine),
 	)
 }
 
