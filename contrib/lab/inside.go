@@ -43,7 +43,6 @@ func inside(args []string) error {
 	if err := unix.Mount(resolver, "/etc/resolv.conf", "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mounting resolv.conf: %w", err)
 	}
-	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 0) // only the router is in a hurry
 	if as != "" {
 		if err := become(as); err != nil {
 			return err

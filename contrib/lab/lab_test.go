@@ -308,10 +308,10 @@ func (r *running) until(t *testing.T, what, path string, patterns ...string) {
 	}
 }
 
-// TestReal lives in three cities: as far apart as they were, and found out whatever
+// TestReal lives in four cities: as far apart as they were, and found out whatever
 // befalls them.
 func TestReal(t *testing.T) {
-	r := startLab(t, "paris", "milan", "zurich")
+	r := startLab(t, "milan", "moscow", "paris", "zurich")
 	status := func(check, host string, code int) string {
 		return fmt.Sprintf(`check_status\{check="%s",host="%s"\} %d\b`, check, host, code)
 	}

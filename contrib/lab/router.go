@@ -21,7 +21,7 @@ type router struct {
 	weather []weather
 	via     map[[2]int]int // a detour of a pair: through whom
 	pending pending
-	wake    chan struct{}
+	alarm   alarm // rings when another packet is the next
 }
 
 // A weather is what befalls what leaves a city.
@@ -63,7 +63,7 @@ func (p *pending) Pop() any {
 
 func newRouter(cities []*city, trips map[[2]string]time.Duration) *router {
 	r := &router{
-		cities: cities, index: map[netip.Addr]int{}, via: map[[2]int]int{}, wake: make(chan struct{}, 1),
+		cities: cities, index: map[netip.Addr]int{}, via: map[[2]int]int{}, alarm: newAlarm(),
 		weather: make([]weather, len(cities)), trips: make([][]time.Duration, len(cities)),
 	}
 	for i, a := range cities {
@@ -83,25 +83,29 @@ const mostPending = 100_000
 func (r *router) run(ctx context.Context) {
 	var all crew.Crew
 	defer all.Wait()
-	hurry()
 	for i := range r.cities {
 		all.Go(func() { r.collect(ctx, i) })
 	}
+	all.Go(func() {
+		<-ctx.Done()
+		r.alarm.ring()
+	})
 	r.deliver(ctx)
-	for _, c := range r.cities {
-		_ = c.tun.SetReadDeadline(time.Now()) // whoever still reads stops
-	}
 }
 
 // collect takes what leaves a city.
 func (r *router) collect(ctx context.Context, from int) {
+	hurry()
 	buffer := make([]byte, 65536)
+	device := r.cities[from].tun
 	for ctx.Err() == nil {
-		n, err := r.cities[from].tun.Read(buffer)
+		n, err := device.read(buffer)
 		if err != nil {
-			return // it is closed, or its time is up
+			return // the city is gone
 		}
-		r.send(from, buffer[:n], time.Now())
+		if n > 0 {
+			r.send(from, buffer[:n], time.Now())
+		}
 	}
 }
 
@@ -128,9 +132,8 @@ func (r *router) send(from int, bytes []byte, now time.Time) {
 		late += time.Duration(rand.ExpFloat64() * float64(w.jitter))
 	}
 	heap.Push(&r.pending, packet{due: now.Add(late), to: to, bytes: append([]byte(nil), bytes...)})
-	select {
-	case r.wake <- struct{}{}:
-	default:
+	if r.pending[0].due.Equal(now.Add(late)) {
+		r.alarm.ring() // it is the next
 	}
 }
 
@@ -144,22 +147,14 @@ func (r *router) trip(a, b int) time.Duration {
 
 // deliver hands packets over when they are due.
 func (r *router) deliver(ctx context.Context) {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
+	hurry()
+	for ctx.Err() == nil {
 		next, wait := r.due(time.Now())
 		for _, p := range next {
-			_, _ = r.cities[p.to].tun.Write(p.bytes) // a city that is full loses it
+			r.cities[p.to].tun.write(p.bytes) // a city that is full loses it
 		}
-		if len(next) > 0 {
-			continue
-		}
-		timer.Reset(wait)
-		select {
-		case <-ctx.Done():
-			return
-		case <-timer.C:
-		case <-r.wake:
+		if len(next) == 0 {
+			r.alarm.wait(wait)
 		}
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ type city struct {
 	ID      string // "new-york"
 	Address netip.Addr
 	space   *namespace
-	tun     *os.File
+	tun     *tun
 	clock   *clock
 	hijack  bool // its resolver lies: under world.mu
 }
@@ -105,19 +104,18 @@ func (w *world) route(ctx context.Context) {
 	w.crew.Go(func() { w.router.run(ctx) })
 }
 
-// end waits for the router, and lets go of the cities.
+// end waits for what ends with ctx, and lets go of the cities.
 func (w *world) end() {
-	for _, c := range w.cities {
-		if c.tun != nil {
-			_ = c.tun.Close()
-		}
-	}
 	w.crew.Wait()
 	for _, c := range w.cities {
+		if c.tun != nil {
+			c.tun.close()
+		}
 		if c.space != nil {
 			c.space.close()
 		}
 	}
+	w.router.alarm.close()
 }
 
 // found makes the namespace of c and its TUN device.
