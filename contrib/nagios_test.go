@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -38,6 +39,10 @@ func TestRealNagios(t *testing.T) {
 	permit(t, s.programs+"/check_packet_loss")
 	commands := useFleet(t, s.text(t, "nagios/milepost.cfg"), inventory)
 	resolver := peers.StartUnbound(t, "  local-zone: \"com.\" static\n  local-zone: \"invalid.\" static\n")
+	written := peers.Dir(t)
+	if err := os.Chmod(written, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	n := peers.StartNagios(t, map[string]string{
 		"basics.cfg": peers.NagiosBasics, "commands.cfg": commands,
 		"objects.cfg": "define host {\n\thost_name edge\n\taddress 127.0.0.1\n\tmax_check_attempts 1\n\tcheck_period 24x7\n\tnotification_period 24x7\n\tactive_checks_enabled 0\n\tcontacts nobody\n}\n" +
@@ -45,7 +50,7 @@ func TestRealNagios(t *testing.T) {
 			nagiosService("loss of the inventory", "milepost_packet_loss_fleet") +
 			nagiosService("nothing listens", "milepost_squid_auth!-p 9 --wrong never --no-credentials allowed --url http://127.0.0.1/") +
 			nagiosService("a mistake", "milepost_clock_offset!--sauce ntp"),
-	})
+	}, strings.ReplaceAll(read(t, "nagios/perfdata.cfg"), "/var/lib/nagios4", written))
 	for _, tt := range []struct{ service, state, output, long, perf string }{
 		{"resolver", "0", "RESOLVER OK: ", "stage: ", "time="},
 		{"loss of the inventory", "1", "PACKET_LOSS WARNING: the median round trip is ", "stage: ", "loss=0%"},
@@ -56,6 +61,11 @@ func TestRealNagios(t *testing.T) {
 		if got.State != tt.state || !strings.HasPrefix(got.Output, tt.output) || !strings.Contains(got.Long, tt.long) || !strings.Contains(got.Perf, tt.perf) {
 			t.Errorf("%s: Nagios shows %+v, want %+v", tt.service, got, tt)
 		}
+	}
+	n.Stop() // it writes behind what it shows
+	perf := read(t, filepath.Join(written, "service-perfdata"))
+	if !regexp.MustCompile(`(?m)^\d+\tedge\tloss of the inventory\tWARNING\tloss=0%;;;0;100 `).MatchString(perf) {
+		t.Errorf("the file of performance data has\n%s", perf)
 	}
 }
 

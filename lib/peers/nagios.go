@@ -33,16 +33,16 @@ func CheckNagios(tb testing.TB, objects map[string]string) (says string, valid b
 	return string(out), err == nil
 }
 
-// StartNagios starts a Nagios with these objects: files by name. Like Debian's it runs
-// commands as the user nagios if the test runs as root.
-func StartNagios(tb testing.TB, objects map[string]string) *RunningNagios {
+// StartNagios starts a Nagios with these objects: files by name; lines are more of its
+// nagios.cfg. Like Debian's it runs commands as the user nagios if the test runs as root.
+func StartNagios(tb testing.TB, objects map[string]string, lines ...string) *RunningNagios {
 	tb.Helper()
 	program := Program(tb, "nagios4")
 	dir := Dir(tb)
 	r := newRunning(tb, dir, 0)
 	r.leaveRoot("nagios")
 	n := &RunningNagios{r}
-	r.args = []string{program, nagiosConf(tb, dir, objects)}
+	r.args = []string{program, nagiosConf(tb, dir, objects, lines...)}
 	r.ready = func() error {
 		_, err := os.Stat(filepath.Join(dir, "status.dat"))
 		return err
@@ -52,7 +52,7 @@ func StartNagios(tb testing.TB, objects map[string]string) *RunningNagios {
 }
 
 // nagiosConf writes a nagios.cfg and the objects beside it.
-func nagiosConf(tb testing.TB, dir string, objects map[string]string) string {
+func nagiosConf(tb testing.TB, dir string, objects map[string]string, more ...string) string {
 	tb.Helper()
 	if err := os.MkdirAll(filepath.Join(dir, "spool"), 0o777); err != nil {
 		tb.Fatalf("making a peer's directory: %v", err)
@@ -73,12 +73,13 @@ func nagiosConf(tb testing.TB, dir string, objects map[string]string) string {
 		"query_socket=DIR/nagios.qh", "lock_file=DIR/nagios.pid", "temp_file=DIR/nagios.tmp", "temp_path=DIR",
 		"check_result_path=DIR/spool", "state_retention_file=DIR/retention.dat", "event_broker_options=0",
 		"interval_length=1", "max_check_result_reaper_time=30", "check_result_reaper_frequency=1",
-		"service_check_timeout=60", "process_performance_data=1", "use_syslog=0", "enable_environment_macros=0",
+		"service_check_timeout=60", "use_syslog=0", "enable_environment_macros=0",
 		"max_service_check_spread=1", "max_host_check_spread=1", "service_inter_check_delay_method=n",
 		"illegal_macro_output_chars=`~$&|'\"<>", "illegal_object_name_chars=`~!$%^&*|'\"<>?,()=", "daemon_dumps_core=0",
 	} {
 		b.WriteString(strings.ReplaceAll(line, "DIR", dir) + "\n")
 	}
+	b.WriteString(strings.Join(more, "\n") + "\n")
 	write(tb, dir, "resource.cfg", "$USER1$=/usr/lib/nagios/plugins\n", 0o644)
 	return write(tb, dir, "nagios.cfg", b.String(), 0o644)
 }

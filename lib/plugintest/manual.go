@@ -54,7 +54,7 @@ func Manual(t *testing.T, p nagios.Plugin) {
 // headings are the options as help spells them: "-H, --hostname=HOST".
 func headings(help string) []string {
 	var all []string
-	for _, m := range regexp.MustCompile(`(?m)^  +((?:-\S, )?--\S+)$`).FindAllStringSubmatch(help, -1) {
+	for _, m := range regexp.MustCompile(`(?m)^ {2}(?: {4})?((?:-\S, )?--\S+)$`).FindAllStringSubmatch(help, -1) {
 		all = append(all, m[1])
 	}
 	return all
