@@ -32,6 +32,8 @@ type Collector struct {
 	Dropped  func(error)                 // told why, once for each family that loses samples; nil = nobody
 
 	histograms histograms
+	lengths    atomic.Pointer[map[string]int] // of the families of the latest text
+	zippers    sync.Pool                      // of *gzip.Writer
 	dropped    atomic.Uint64
 	told       sync.Map // names of families
 }
@@ -41,8 +43,15 @@ func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends one page.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
-	p := page{to: to, drop: c.drop}
 	vectors := c.histograms.all()
+	c.fill(&page{to: to, drop: c.drop}, vectors)
+	for _, v := range vectors {
+		v.Collect(to)
+	}
+}
+
+// fill puts all there is on p, but for the vectors, whose names are theirs.
+func (c *Collector) fill(p *page, vectors map[string]*histogram) {
 	for name := range vectors {
 		p.reserve(name)
 	}
@@ -60,9 +69,6 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 		for s := range all {
 			p.add(s)
 		}
-	}
-	for _, v := range vectors {
-		v.Collect(to)
 	}
 	p.add(metric.Sample{
 		Metric: "samples_dropped_total", Kind: metric.Counter, Value: float64(c.dropped.Load()),

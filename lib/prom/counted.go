@@ -3,6 +3,8 @@ package prom
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -29,15 +31,17 @@ func (c *counted) Write(to *dto.Metric) error {
 
 // histogram sends h, or drops it. It keeps nothing of h.
 func (p *page) histogram(h *metric.Histogram, classic bool) {
-	m, err := p.count(h, classic)
+	f, err := p.countedFamily(h)
+	if err == nil {
+		err = p.sendCounted(h, f, classic)
+	}
 	if err != nil {
 		p.drop(h.Metric, err)
-		return
 	}
-	p.to <- m
 }
 
-func (p *page) count(h *metric.Histogram, classic bool) (*counted, error) {
+// countedFamily is that of h, with p.values as its labels'.
+func (p *page) countedFamily(h *metric.Histogram) (*family, error) {
 	f := p.counted[h.Metric]
 	if f == nil {
 		if _, taken := p.families[h.Metric]; taken {
@@ -47,6 +51,7 @@ func (p *page) count(h *metric.Histogram, classic bool) (*counted, error) {
 		if err != nil {
 			return nil, err
 		}
+		slices.Sort(names)
 		f = &family{Desc: prometheus.NewDesc(prefix+h.Metric, valid(h.Help), names, nil), names: names, seen: map[string]bool{}}
 		if p.counted == nil {
 			p.counted = map[string]*family{}
@@ -54,23 +59,35 @@ func (p *page) count(h *metric.Histogram, classic bool) (*counted, error) {
 		p.counted[h.Metric] = f
 		p.reserve(h.Metric)
 	}
-	values, err := labels(h.Labels).values(nil, f.names)
-	if err != nil {
-		return nil, err
+	var err error
+	p.values, err = labels(h.Labels).values(p.values[:0], f.names)
+	return f, err
+}
+
+// sendCounted sends h with p.values, if the series is not there already.
+func (p *page) sendCounted(h *metric.Histogram, f *family, classic bool) error {
+	key := strings.Join(p.values, "\xff")
+	if f.seen[key] {
+		return fmt.Errorf("series %q is there already", h.Labels)
 	}
-	if key := fmt.Sprint(values); f.seen[key] {
-		return nil, fmt.Errorf("series %q is there already", h.Labels)
-	} else { //nolint:revive // key is of both
-		f.seen[key] = true
+	f.seen[key] = true
+	if p.text != nil {
+		lines, isNew := p.text.of(h.Metric)
+		if isNew {
+			p.text.head(lines, h.Metric, valid(h.Help), "histogram")
+		}
+		p.text.histogram(lines, h, f.names, p.values, classic)
+		return nil
 	}
-	c := &counted{desc: f.Desc, labels: prometheus.MakeLabelPairs(f.Desc, values)}
+	c := &counted{desc: f.Desc, labels: prometheus.MakeLabelPairs(f.Desc, p.values)}
 	native(&c.Histogram, h)
 	if classic {
 		for _, b := range h.Classic {
 			c.Bucket = append(c.Bucket, &dto.Bucket{UpperBound: new(b.UpTo), CumulativeCount: new(b.Count)})
 		}
 	}
-	return c, nil
+	p.to <- c
+	return nil
 }
 
 // native fills to with the native buckets of h: spans of neighbours, each of which

@@ -3,6 +3,7 @@ package prom
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -13,6 +14,7 @@ import (
 // the registry would refuse the page as a whole.
 type page struct {
 	to       chan<- prometheus.Metric
+	text     *text // where to write instead; nil = to
 	drop     func(family string, why error)
 	families map[string]*family // nil for the names that histograms take
 	counted  map[string]*family // of the histograms that somebody else counted
@@ -50,16 +52,17 @@ func (p *page) add(s metric.Sample, of ...string) {
 		return
 	}
 	p.labels = append(append(p.labels[:0], of...), s.Labels...)
-	m, err := p.spell(s)
+	f, err := p.family(s)
+	if err == nil {
+		err = p.send(s, f)
+	}
 	if err != nil {
 		p.drop(s.Metric, err)
-		return
 	}
-	p.to <- m
 }
 
-// spell is s as a metric, labelled with p.labels.
-func (p *page) spell(s metric.Sample) (prometheus.Metric, error) {
+// family is that of s, new if it is the first, with p.values as its labels'.
+func (p *page) family(s metric.Sample) (*family, error) {
 	kind := prometheus.GaugeValue
 	if s.Kind == metric.Counter {
 		kind = prometheus.CounterValue
@@ -75,28 +78,44 @@ func (p *page) spell(s metric.Sample) (prometheus.Metric, error) {
 		if err != nil {
 			return nil, err
 		}
+		slices.Sort(names)
 		f = &family{prometheus.NewDesc(prefix+s.Metric, valid(s.Help), names, nil), kind, names, map[string]bool{}}
 	}
 	var err error
-	if p.values, err = p.labels.values(p.values[:0], f.names); err != nil {
-		return nil, err
+	p.values, err = p.labels.values(p.values[:0], f.names)
+	if err == nil && !known {
+		p.enter(s.Metric, f)
+	}
+	return f, err
+}
+
+// send sends s with p.values, if the series is not there already.
+func (p *page) send(s metric.Sample, f *family) error {
+	if p.text != nil {
+		lines, isNew := p.text.of(s.Metric)
+		if isNew {
+			p.text.head(lines, s.Metric, valid(s.Help), kindOf(f.kind))
+		}
+		if p.text.saw(lines, p.values) {
+			return fmt.Errorf("series %q is there already", p.labels)
+		}
+		p.text.line(lines, s.Metric, "", f.names, p.values, "", p.text.value(s.Base()))
+		return nil
 	}
 	p.series = p.series[:0]
 	for _, v := range p.values {
 		p.series = append(append(p.series, v...), 0xff) // in no UTF-8 text
 	}
 	if f.seen[string(p.series)] {
-		return nil, fmt.Errorf("series %q is there already", p.labels)
+		return fmt.Errorf("series %q is there already", p.labels)
 	}
-	m, err := constant(f.Desc, kind, s, p.values)
+	m, err := constant(f.Desc, f.kind, s, p.values)
 	if err != nil {
-		return nil, err
-	}
-	if !known {
-		p.enter(s.Metric, f)
+		return err
 	}
 	f.seen[string(p.series)] = true
-	return m, nil
+	p.to <- m
+	return nil
 }
 
 // constant is s as a metric, with the time it began to count if that is known.

@@ -1,0 +1,106 @@
+package prom
+
+import (
+	"compress/gzip"
+	"net/http"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+)
+
+// Pages serves the metrics of c and, if runtime, those of the Go runtime and of this
+// process: as Handler does of Registry, but with little memory where the client
+// takes text, however many hosts there are.
+func (c *Collector) Pages(runtime bool, s Serving) http.Handler {
+	objects := Handler(c.Registry(runtime), s)
+	others := prometheus.NewRegistry()
+	if runtime {
+		others.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	}
+	var slots chan struct{}
+	if s.AtOnce > 0 {
+		slots = make(chan struct{}, s.AtOnce)
+	}
+	var texts http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if slots != nil {
+			select {
+			case slots <- struct{}{}:
+				defer func() { <-slots }()
+			default:
+				http.Error(w, "too many pages are made at this time", http.StatusServiceUnavailable)
+				return
+			}
+		}
+		if err := c.serve(w, r, others); err != nil && s.Log != nil {
+			s.Log.Error("a page of metrics was not served in full", "why", err)
+		}
+	})
+	if s.Timeout > 0 {
+		texts = http.TimeoutHandler(texts, s.Timeout, "the page of metrics took too long")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch expfmt.NegotiateIncludingOpenMetrics(r.Header).FormatType() {
+		case expfmt.TypeTextPlain, expfmt.TypeOpenMetrics:
+			if len(r.URL.Query()) == 0 { // what is asked for by name is the library's to find
+				texts.ServeHTTP(w, r)
+				return
+			}
+		default: // protocol buffers, and with them native histograms
+		}
+		objects.ServeHTTP(w, r)
+	})
+}
+
+// serve writes one page in text.
+func (c *Collector) serve(w http.ResponseWriter, r *http.Request, others *prometheus.Registry) error {
+	format := expfmt.NegotiateIncludingOpenMetrics(r.Header)
+	var before map[string]int
+	if last := c.lengths.Load(); last != nil {
+		before = *last
+	}
+	t := newText(format.FormatType() == expfmt.TypeOpenMetrics, before)
+	vectors := c.histograms.all()
+	c.fill(&page{text: t, drop: c.drop}, vectors)
+	lengths := t.lengths()
+	c.lengths.Store(&lengths)
+	rest, err := gather(others, vectors)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", string(format))
+	w.Header().Set("Vary", "Accept, Accept-Encoding")
+	if !strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		return t.write(w, rest)
+	}
+	w.Header().Set("Content-Encoding", "gzip")
+	z, ok := c.zippers.Get().(*gzip.Writer)
+	if !ok {
+		if z, err = gzip.NewWriterLevel(w, gzip.BestSpeed); err != nil {
+			return err
+		}
+	}
+	defer c.zippers.Put(z)
+	z.Reset(w)
+	if err := t.write(z, rest); err != nil {
+		return err
+	}
+	return z.Close()
+}
+
+// gather are the families of others and of the vectors.
+func gather(others *prometheus.Registry, vectors map[string]*histogram) ([]*dto.MetricFamily, error) {
+	all := prometheus.Gatherers{others}
+	if len(vectors) > 0 {
+		own := prometheus.NewRegistry()
+		for _, v := range vectors {
+			if err := own.Register(v); err != nil {
+				return nil, err
+			}
+		}
+		all = append(all, own)
+	}
+	return all.Gather()
+}
