@@ -35,6 +35,7 @@ type monitor struct {
 	billing    *billing
 	past       *past
 	pings      *pinging
+	news       publisher
 	trips      *trips
 	standings  *standings
 	opinions   *opinions
@@ -79,7 +80,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		return nil, err
 	}
 	m := &monitor{
-		flags: f, log: log, board: &schedule.Board{}, stateDir: dir,
+		flags: f, log: log, board: &schedule.Board{}, stateDir: dir, news: newPublisher(),
 		reloadAsked: make(chan chan error), renewed: make(chan struct{}),
 		reloadOK: true, reloaded: time.Now(),
 		standings: &standings{log: log, sight: hoststate.Monitor{Total: 1}},
@@ -196,6 +197,7 @@ func (m *monitor) watch(ctx context.Context) {
 	all.Go(func() { m.control(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
 	all.Go(func() { m.past.keep(ctx, m.save) })
+	all.Go(func() { m.news.run(ctx, m.publish) })
 	all.Go(func() { m.pings.Run(ctx) })
 	all.Go(func() { m.postPaths(ctx) })
 	all.Wait()
@@ -255,7 +257,7 @@ func (m *monitor) believe(s selfcheck.State) {
 func (m *monitor) again(r schedule.Round) (time.Duration, bool) {
 	changed, after, again := m.standings.take(r)
 	if changed {
-		m.publish(time.Now())
+		m.news.soon()
 	}
 	return after, again
 }
@@ -265,7 +267,7 @@ func (m *monitor) roundDone(at time.Time) {
 	m.mu.Lock()
 	m.dataAt = at
 	m.mu.Unlock()
-	m.publish(time.Now())
+	m.news.soon()
 }
 
 func (m *monitor) publish(now time.Time) {

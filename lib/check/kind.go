@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"iter"
+	"reflect"
+	"sync"
 
 	"milepost/lib/metric"
 )
@@ -101,30 +103,53 @@ func Define[C config, R result](
 	def func() C,
 	measure func(context.Context, metric.Target, C) iter.Seq2[R, error],
 ) Kind {
+	var latest settings[C]
 	return Kind{
 		Name:    name,
 		Default: func() any { c := def(); return &c },
 		bind: func(cfg any, t metric.Target) (Check, error) {
-			return bind(name, *cfg.(*C), t, measure)
+			return bind(name, cfg.(*C), t, measure, &latest)
 		},
 	}
 }
 
+// settings are the Config and the limits that were bound last. The hosts of a fleet
+// mostly have the same: ten thousand of them then share one.
+type settings[C config] struct {
+	mu     sync.Mutex
+	config *C
+	limits []metric.Limit
+}
+
+// of is a copy of c that nobody changes, with its limits.
+func (s *settings[C]) of(c *C) (*C, []metric.Limit) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.config == nil || !reflect.DeepEqual(*s.config, *c) {
+		own := *c
+		s.config, s.limits = &own, own.Limits()
+	}
+	return s.config, s.limits
+}
+
 func bind[C config, R result](
 	name string,
-	c C,
+	cfg *C,
 	t metric.Target,
 	measure func(context.Context, metric.Target, C) iter.Seq2[R, error],
+	latest *settings[C],
 ) (Check, error) {
-	if v, ok := any(c).(validator); ok {
+	if v, ok := any(*cfg).(validator); ok {
 		if err := v.Validate(); err != nil {
 			return Check{}, err
 		}
 	}
-	bound := Check{Name: name, Target: t, Limits: c.Limits(), Config: &c}
+	shared, limits := latest.of(cfg)
+	c := *shared
+	bound := Check{Name: name, Target: t, Limits: limits, Config: shared}
 	bound.Measure = func(ctx context.Context, t metric.Target) iter.Seq2[metric.Report, error] {
 		return func(yield func(metric.Report, error) bool) {
-			for r, err := range measure(ctx, t, c) {
+			for r, err := range measure(ctx, t, *shared) {
 				if !yield(r.Report(), err) {
 					return
 				}
