@@ -42,7 +42,7 @@ func (c *Collector) Pages(runtime bool, s Serving) http.Handler {
 		texts = http.TimeoutHandler(texts, s.Timeout, "the page of metrics took too long")
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch expfmt.NegotiateIncludingOpenMetrics(r.Header).FormatType() {
+		switch wanted(r).FormatType() {
 		case expfmt.TypeTextPlain, expfmt.TypeOpenMetrics:
 			if len(r.URL.Query()) == 0 { // what is asked for by name is the library's to find
 				texts.ServeHTTP(w, r)
@@ -54,9 +54,14 @@ func (c *Collector) Pages(runtime bool, s Serving) http.Handler {
 	})
 }
 
+// wanted is the format that the client likes best.
+func wanted(r *http.Request) expfmt.Format {
+	return expfmt.NegotiateAccept(r.Header, expfmt.DefaultOpenMetricsAcceptedFormats()...)
+}
+
 // serve writes one page in text.
 func (c *Collector) serve(w http.ResponseWriter, r *http.Request, others *prometheus.Registry) error {
-	format := expfmt.NegotiateIncludingOpenMetrics(r.Header)
+	format := wanted(r)
 	var before map[string]int
 	if last := c.lengths.Load(); last != nil {
 		before = *last

@@ -22,10 +22,13 @@ func (r Result) Report() metric.Report {
 	rtts := r.RoundTrips()
 	k := n - len(rtts)
 	report.Text = r.text(k, n)
-	report.Samples = append(report.Samples, r.loss(k, n),
-		metric.Sample{Name: "sent", Value: float64(n), Help: "Packets sent whose fate is known."},
-		metric.Sample{Name: "received", Value: float64(n - k), Help: "Packets answered in time."},
-	)
+	report.Samples = append(make([]metric.Sample, 0, 8), r.loss(k, n))
+	if r.Stream == nil { // a stream's are counted without an end, and told apart
+		report.Samples = append(report.Samples,
+			metric.Sample{Name: "sent", Value: float64(n), Help: "Packets sent whose fate is known."},
+			metric.Sample{Name: "received", Value: float64(n - k), Help: "Packets answered in time."},
+		)
+	}
 	report.Samples = append(report.Samples, r.roundTrips(rtts)...)
 	if r.Usual.Judged {
 		report.Samples = append(report.Samples, r.unusual(k, n)...)
@@ -91,10 +94,14 @@ func (r Result) roundTrips(rtts []time.Duration) []metric.Sample {
 	}
 	m := rtt("rtt_median", "Median round trip.", middle).Between(lo, hi)
 	m.Text = fmt.Sprintf("the median round trip is %s", seconds(time.Duration(middle*float64(time.Second))))
-	return []metric.Sample{
-		rtt("rtt_min", "Least round trip.", least), m, rtt("rtt_max", "Longest round trip.", most),
-		rtt("jitter", "Mean change from one round trip to the next.", jitter(rtts)),
+	all := []metric.Sample{rtt("rtt_min", "Least round trip.", least), m}
+	if r.Stream != nil { // ten thousand streams' samples are kept: these are in the histogram
+		return all
 	}
+	return append(
+		all, rtt("rtt_max", "Longest round trip.", most),
+		rtt("jitter", "Mean change from one round trip to the next.", jitter(rtts)),
+	)
 }
 
 // exported is what only Prometheus gets of a round.
