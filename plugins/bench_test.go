@@ -30,7 +30,8 @@ type rival struct {
 	program string
 	args    string
 	most    float64 // times its CPU time that ours may take; 0 = not promised
-	ours    string  // its plugin and arguments
+	ours    string  // our plugin and its arguments
+	debian  string  // what to install
 }
 
 // BenchmarkBeside prints the CPU time of whole processes, beside that of Debian's
@@ -50,11 +51,11 @@ func BenchmarkBeside(b *testing.B) {
 	snmp := fmt.Sprintf("check_clock_offset -H 127.0.0.1 --reference none -p %d", agent.Port)
 	auth := fmt.Sprintf("check_squid_auth -H 127.0.0.1 -p %d -u monitor --password-file %s --url %s/", squid.Port, password, origin.URL)
 	rows := []rival{
-		{"clock over SNMP", "check_snmp", fmt.Sprintf("-H 127.0.0.1 -p %d -P 2c -C public -o %s", agent.Port, hrSystemDate), 0.5, snmp},
-		{"clock over SNMP", "check_snmp_time", fmt.Sprintf("-H 127.0.0.1 -p %d -2 -C public -w 5 -c 60", agent.Port), 0.08, snmp},
-		{"clock over NTP", "check_ntp_time", fmt.Sprintf("-H 127.0.0.1 -p %d", ntp.Port), 2.4, fmt.Sprintf("check_clock_offset -H 127.0.0.1 --source ntp --reference none -p %d", ntp.Port)},
-		{"a known name", "check_dig", fmt.Sprintf("-H 127.0.0.1 -p %d -l www.bench.test -a 192.0.2.1", resolver.Port), 0.3, fmt.Sprintf("check_resolver -H 127.0.0.1 -p %d --query www.bench.test=192.0.2.1 --random none --tcp no", resolver.Port)},
-		{"squid: three requests beside one", "check_curl", fmt.Sprintf("-I 127.0.0.1 -p %d -u %s/ -b monitor:bench", squid.Port, origin.URL), 0.6, auth},
+		{"clock over SNMP", "check_snmp", fmt.Sprintf("-H 127.0.0.1 -p %d -P 2c -C public -o %s", agent.Port, hrSystemDate), 0.5, snmp, "apt-get install monitoring-plugins-standard"},
+		{"clock over SNMP", "check_snmp_time", fmt.Sprintf("-H 127.0.0.1 -p %d -2 -C public -w 5 -c 60", agent.Port), 0.08, snmp, "apt-get install monitoring-plugins-contrib libnet-snmp-perl"},
+		{"clock over NTP", "check_ntp_time", fmt.Sprintf("-H 127.0.0.1 -p %d", ntp.Port), 2.4, fmt.Sprintf("check_clock_offset -H 127.0.0.1 --source ntp --reference none -p %d", ntp.Port), "apt-get install monitoring-plugins-basic"},
+		{"a known name", "check_dig", fmt.Sprintf("-H 127.0.0.1 -p %d -l www.bench.test -a 192.0.2.1", resolver.Port), 0.3, fmt.Sprintf("check_resolver -H 127.0.0.1 -p %d --query www.bench.test=192.0.2.1 --random none --tcp no", resolver.Port), "apt-get install monitoring-plugins-standard bind9-dnsutils"},
+		{"squid: three requests beside one", "check_curl", fmt.Sprintf("-I 127.0.0.1 -p %d -u %s/ -b monitor:bench", squid.Port, origin.URL), 0.6, auth, "apt-get install monitoring-plugins-standard liburiparser1"},
 	}
 	for b.Loop() {
 		table := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)
@@ -77,26 +78,35 @@ func BenchmarkBeside(b *testing.B) {
 
 // measure is a row of the table.
 func (r rival) measure(b *testing.B) string {
-	path := rivalPath(r.program)
-	if path == "" {
-		return fmt.Sprintf("%s\t\t\t%s: not here\t\t\t%.2f\t\t", r.does, r.program, r.most)
-	}
 	name, args, _ := strings.Cut(r.ours, " ")
 	ours := plugin(name)
-	theirs := plugintest.Program{Path: path, Env: rivalEnv()}
+	theirs := plugintest.Program{Path: rivalPath(r.program), Env: rivalEnv()}
+	if _, err := cpu(b, theirs, r.args); err != nil {
+		return fmt.Sprintf("%s\t\t\t%s\tcannot run: %s\t\t%.2f\t\t", r.does, r.program, r.debian, r.most)
+	}
 	var own, supervised, other []time.Duration
 	for range pairs {
-		own = append(own, cpu(b, ours, args))
-		other = append(other, cpu(b, theirs, r.args))
-		supervised = append(supervised, cpu(b, ours, args+" --supervise"))
+		own = append(own, must(b, ours, args))
+		other = append(other, must(b, theirs, r.args))
+		supervised = append(supervised, must(b, ours, args+" --supervise"))
 	}
 	a, s, o := calm(own), calm(supervised), calm(other)
 	return fmt.Sprintf("%s\t%.1f ms\t%.1f ms\t%s\t%.1f ms\t%.2f\t%.2f\t%.2f\t", r.does,
 		1e3*a.Seconds(), 1e3*s.Seconds(), r.program, 1e3*o.Seconds(), a.Seconds()/o.Seconds(), r.most, s.Seconds()/o.Seconds())
 }
 
+// must is cpu of a plugin that has run before.
+func must(b *testing.B, p plugintest.Program, args string) time.Duration {
+	b.Helper()
+	took, err := cpu(b, p, args)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return took
+}
+
 // cpu runs a plugin that must say OK, and is the CPU time of it and its children.
-func cpu(b *testing.B, p plugintest.Program, args string) time.Duration {
+func cpu(b *testing.B, p plugintest.Program, args string) (time.Duration, error) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 	defer cancel()
@@ -104,9 +114,9 @@ func cpu(b *testing.B, p plugintest.Program, args string) time.Duration {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
-		b.Fatalf("%s %s: %v\n%s", p.Path, args, err, out.String())
+		return 0, fmt.Errorf("%s %s: %w\n%s", p.Path, args, err, out.String())
 	}
-	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), nil
 }
 
 // calm is the lower quartile: what a run takes while others leave the machine alone.
