@@ -97,7 +97,7 @@ func TestProxyCertificate(t *testing.T) {
 		ends time.Duration // from now
 		want string
 	}{
-		{"good", 24 * time.Hour, strings.Replace(hello, "ORIGIN", "origin.test", 1)},
+		{"good", 24 * time.Hour, strings.Replace(hello, "ORIGIN", "origin.test", 1) + ", the proxy's certificate is valid for DAYS days"},
 		{"over", -time.Hour, `CRITICAL: starting TLS with proxy "PROXY": x509: certificate has expired or is not yet valid: NOW [proxy tls]`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
