@@ -93,7 +93,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	m.scheduler = &schedule.Scheduler{
 		Board: m.board, Every: inventory.Interval,
 		Again: m.again, RoundDone: m.roundDone,
-		Confirm: func(ctx context.Context) { m.check().Now(ctx) },
+		Confirm: m.confirm,
 	}
 	if m.checker, err = m.newChecker(inventory); err != nil {
 		return nil, err
@@ -223,6 +223,12 @@ func (m *monitor) selfchecks(ctx context.Context) {
 		stop()
 		waiting.Wait()
 	}
+}
+
+// confirm makes a self-check that begins now, and says that there was time for it.
+func (m *monitor) confirm(ctx context.Context) bool {
+	asked := time.Now()
+	return m.check().Now(ctx).At.After(asked)
 }
 
 // sightOf is how far a monitor that found this of itself may be believed.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"milepost/lib/control"
@@ -116,6 +117,12 @@ func (m *monitor) present(out io.Writer, name string, now time.Time) {
 		fmt.Fprint(out, ", flapping")
 	}
 	fmt.Fprintln(out)
+	if s.Votes != nil {
+		fmt.Fprintf(out, "vantages that see it up: %d, down: %d, not at all: %d\n", s.Votes.Up, s.Votes.Down, s.Votes.Unknown)
+	}
+	if len(s.Regions) > 0 {
+		fmt.Fprintf(out, "down as seen from %s\n", strings.Join(s.Regions, ", "))
+	}
 	if s.Work != nil {
 		fmt.Fprintf(out, "maintenance until %s: %s; beneath it the host is %v\n", s.Work.Until.UTC().Format(time.RFC3339), s.Work.Reason, s.Work.Beneath)
 	}

@@ -257,7 +257,7 @@ func TestARoundIsPostedAsAWhole(t *testing.T) {
 		var last atomic.Pointer[Round]
 		var bad atomic.Bool
 		s := &Scheduler{Board: b, Every: time.Minute}
-		s.Confirm = func(context.Context) { confirmed.note("%d", len(b.All())) }
+		s.Confirm = func(context.Context) bool { confirmed.note("%d", len(b.All())); return true }
 		s.Again = func(r Round) (time.Duration, bool) { last.Store(&r); return 0, false }
 		stop := start(t, s, Host{
 			Name:    "a",
@@ -296,7 +296,7 @@ func TestAPanicReachesWhoRuns(t *testing.T) {
 		s    *Scheduler
 	}{
 		{"of the loop", &Scheduler{Again: func(Round) (time.Duration, bool) { panic("boom") }}},
-		{"of a goroutine", &Scheduler{Confirm: func(context.Context) { panic("boom") }}},
+		{"of a goroutine", &Scheduler{Confirm: func(context.Context) bool { panic("boom") }}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -392,4 +392,24 @@ func TestASlowHostIsNoLag(t *testing.T) {
 		}
 		stop()
 	})
+}
+
+// Bad news that the monitor had no time to look at itself for is not believed.
+func TestUnconfirmedBadNews(t *testing.T) {
+	for _, confirmed := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &Board{}
+			s := &Scheduler{Board: b, Every: time.Minute, Confirm: func(context.Context) bool { return confirmed }}
+			stop := start(t, s, Host{Name: "a", Checks: []check.Check{fake("a", "x", func(context.Context) bool { return true })}})
+			time.Sleep(2 * time.Second)
+			stop()
+			want := verdict.Critical
+			if !confirmed {
+				want = verdict.Unknown
+			}
+			if all := b.All(); len(all) != 1 || all[0].Status != want {
+				t.Errorf("confirmed %v: %+v", confirmed, all)
+			}
+		})
+	}
 }

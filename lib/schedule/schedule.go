@@ -59,8 +59,8 @@ type Scheduler struct {
 	// Confirm is called when a round ended with a verdict that is not OK, before it
 	// is posted: the time for a self-check, so that bad news is not told by a monitor
 	// that has not looked at itself since. It has a goroutine of its own and some
-	// seconds.
-	Confirm func(context.Context)
+	// seconds. If it says no, bad news is not believed.
+	Confirm func(context.Context) bool
 
 	mu      sync.Mutex
 	hosts   []Host

@@ -312,7 +312,10 @@ func TestNobodyTellsBadNewsWithoutLookingAtItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &Board{}
 		s := &Scheduler{Board: b, Every: time.Hour}
-		s.Confirm = func(context.Context) { b.Doubt("this monitor has no route", metric.ReasonMonitorRoute, time.Now()) }
+		s.Confirm = func(context.Context) bool {
+			b.Doubt("this monitor has no route", metric.ReasonMonitorRoute, time.Now())
+			return true
+		}
 		stop := start(t, s, Host{Name: "a", Checks: []check.Check{fake("a", "x", func(context.Context) bool { return true })}})
 		time.Sleep(time.Minute)
 		stop()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/metric"
 	"milepost/lib/verdict"
 )
 
@@ -159,9 +160,21 @@ func (l *loop) close(r *round) {
 	l.spawn(func() {
 		ctx, cancel := context.WithTimeout(s.ctx, confirmWait)
 		defer cancel()
-		l.Confirm(ctx)
-		l.tell(func() { l.finish(r) })
+		confirmed := l.Confirm(ctx)
+		l.tell(func() {
+			if !confirmed {
+				r.doubt()
+			}
+			l.finish(r)
+		})
 	})
+}
+
+// doubt takes the bad news of a round back: this monitor could not look at itself.
+func (r *round) doubt() {
+	for _, run := range r.runs {
+		run.outcome.Verdict = verdict.Doubt(run.outcome.Verdict, "this monitor could not look at itself in time", metric.ReasonNotMeasured)
+	}
 }
 
 func (l *loop) badNews(r *round) bool {
