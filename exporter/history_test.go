@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -72,4 +74,38 @@ func TestPast(t *testing.T) {
 	if c := p.changes(); len(c) != 3 || c[1].Reason != "refused" {
 		t.Errorf("%+v", c)
 	}
+}
+
+// TestNoHistory starts with a history that nobody can open: the status goes on without.
+func TestNoHistory(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	if err := os.Mkdir(filepath.Join(dir, historyFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var said strings.Builder
+	p := openPast(t.Context(), dir, slog.New(slog.NewTextHandler(&said, nil)))
+	for _, want := range []string{"there is no history: uptimes begin with this start, and nothing is kept", "unable to open database file"} {
+		if !strings.Contains(said.String(), want) {
+			t.Errorf("the log does not say %q: %s", want, said.String())
+		}
+	}
+	h := []statusbar.Component{{Host: statusbar.Host{ID: "a"}, Standing: hoststate.Standing{Status: hoststate.Up, Since: now, CheckedAt: now}}}
+	p.tell(now.Add(time.Minute), h)
+	p.flush(t.Context(), now.Add(time.Minute))
+	if h[0].Coverage.Day == nil || up(p.days("a", now.Add(time.Minute))) != 60 || len(p.changes()) != 1 {
+		t.Errorf("without a file nothing is known: %+v", h[0])
+	}
+	if all, err := p.events(t.Context(), "a"); err != nil || len(all) != 1 {
+		t.Errorf("%v, %v", all, err)
+	}
+	p.close()
+}
+
+// up is for how long of all the days.
+func up(days []statusbar.Day) uint32 {
+	n := uint32(0)
+	for _, d := range days {
+		n += d.Up
+	}
+	return n
 }
