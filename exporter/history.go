@@ -23,9 +23,32 @@ type past struct {
 	log *slog.Logger
 	due chan time.Time // there is something to write
 
-	mu      sync.Mutex
-	last    map[string]hoststate.Status
-	checked map[string]time.Time // of the newest round that was told, by host
+	mu   sync.Mutex
+	last map[string]hoststate.Status // of each host's newest transition
+	told map[string]lastTold
+}
+
+// A lastTold is what was told of a host last, and when.
+type lastTold struct {
+	hoststate.Standing
+	at time.Time
+}
+
+// from is since when the host is what it is now, as far as that changes what was told
+// before. An outage is dated back, and so changes it. A host that is out of
+// maintenance, or seen again, is what it was before: but it was not meanwhile.
+func (t lastTold) from(now hoststate.Standing) time.Time {
+	overlaid := t.Status == hoststate.Maintenance || t.Status == hoststate.Unknown
+	if !t.at.IsZero() && now.Since.Before(t.at) && (now.Status == t.Status || overlaid && now.Since.Before(t.Since)) {
+		return t.at
+	}
+	return now.Since
+}
+
+// until says that the host stayed as it was told up to from, when it became something
+// else: nobody looked away for longer than a lease between.
+func (t lastTold) until(from time.Time, interval time.Duration, now hoststate.Status) bool {
+	return t.at.Before(from) && t.Status != now && !hoststate.Lend(t.at, interval).Over(from)
 }
 
 // historyFile is its name in the state directory.
@@ -37,7 +60,7 @@ func openPast(ctx context.Context, dir string, log *slog.Logger) *past {
 	if err != nil {
 		log.Error("there is no history: uptimes begin with this start, and nothing is kept", "why", err)
 	}
-	p := &past{History: h, log: log, due: make(chan time.Time, 1), checked: map[string]time.Time{}}
+	p := &past{History: h, log: log, due: make(chan time.Time, 1), told: map[string]lastTold{}}
 	if p.last, err = h.Last(ctx); err != nil {
 		log.Error("the last changes of hosts are not known", "why", err)
 		p.last = map[string]hoststate.Status{}
@@ -46,23 +69,28 @@ func openPast(ctx context.Context, dir string, log *slog.Logger) *past {
 }
 
 // tell takes a snapshot into the history, and what the history knows into the
-// snapshot. It waits for no disk.
-func (p *past) tell(now time.Time, hosts []statusbar.Component) {
+// snapshot. It waits for no disk. interval is how far two snapshots are apart.
+func (p *past) tell(now time.Time, interval time.Duration, hosts []statusbar.Component) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, h := range hosts {
-		if !h.Since.IsZero() { // else it never was anything
-			p.State(h.ID, h.Since, now, h.Status)
+		before := p.told[h.ID]
+		from := before.from(h.Standing)
+		if !from.IsZero() { // else it never was anything
+			if before.until(from, interval, h.Status) {
+				p.State(h.ID, before.at, from, before.Status)
+			}
+			p.State(h.ID, from, now, h.Status)
 		}
-		if h.CheckedAt.After(p.checked[h.ID]) {
-			p.checked[h.ID] = h.CheckedAt
+		if h.CheckedAt.After(before.CheckedAt) {
 			p.Latency(h.ID, h.CheckedAt, h.Latency)
 		}
 		neverSeen := h.Status == hoststate.Unknown && h.CheckedAt.IsZero()
 		if was := p.last[h.ID]; was != h.Status && !neverSeen {
 			p.last[h.ID] = h.Status
-			p.Transition(transition(was, h, now))
+			p.Transition(transition(was, h, from, now))
 		}
+		p.told[h.ID] = lastTold{h.Standing, now}
 	}
 	p.shares(now, hosts)
 }
@@ -76,9 +104,9 @@ func (p *past) write(now time.Time) {
 }
 
 // transition is the change of h, with the worst check as its evidence.
-func transition(was hoststate.Status, h statusbar.Component, now time.Time) history.Transition {
+func transition(was hoststate.Status, h statusbar.Component, from, now time.Time) history.Transition {
 	t := history.Transition{
-		Host: h.ID, Since: h.Since, Told: now, From: was, To: h.Status,
+		Host: h.ID, Since: from, Told: now, From: was, To: h.Status,
 		Reason: h.Reason, Text: evidence(h.Outcomes),
 	}
 	if t.Since.IsZero() {

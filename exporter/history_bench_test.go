@@ -31,7 +31,7 @@ func BenchmarkRound(b *testing.B) {
 	for b.Loop() {
 		at = at.Add(time.Minute)
 		all := hosts()
-		p.tell(at, all)
+		p.tell(at, time.Minute, all)
 		bar.Publish(at, at, all, hoststate.Monitor{Total: 1, Healthy: 1})
 		r := httptest.NewRequest(http.MethodGet, "/status.json", nil)
 		r.Header.Set("Accept-Encoding", "gzip")

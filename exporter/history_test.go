@@ -29,7 +29,7 @@ func TestPast(t *testing.T) {
 		{Check: "squid_auth", Verdict: verdict.Verdict{Status: verdict.Critical, Fault: metric.FaultProxy, Summary: `connecting to proxy "a:3128": connection refused`}},
 	}
 	tell := func(at time.Duration, s hoststate.Standing, outcomes []check.Outcome) {
-		p.tell(now.Add(at), []statusbar.Component{{Host: statusbar.Host{ID: "a"}, Standing: s, Outcomes: outcomes}})
+		p.tell(now.Add(at), time.Minute, []statusbar.Component{{Host: statusbar.Host{ID: "a"}, Standing: s, Outcomes: outcomes}})
 	}
 	tell(0, hoststate.Standing{}, nil) // nothing was measured yet
 	tell(time.Minute, standing(hoststate.Up, 0, ""), nil)
@@ -76,6 +76,50 @@ func TestPast(t *testing.T) {
 	}
 }
 
+// TestWhatResumesDoesNotRewrite tells states that hide another for a while.
+func TestWhatResumesDoesNotRewrite(t *testing.T) {
+	type step struct {
+		at, since int // minutes
+		status    hoststate.Status
+	}
+	for _, row := range []struct {
+		situation string
+		steps     []step
+		want      string // minutes up, degraded, down, in maintenance
+	}{
+		{"up all the time", []step{{2, 0, hoststate.Up}, {4, 0, hoststate.Up}, {10, 0, hoststate.Up}}, "10 0 0 0"},
+		{"an outage is dated back", []step{{2, 0, hoststate.Up}, {6, 0, hoststate.Up}, {8, 4, hoststate.Down}, {10, 4, hoststate.Down}}, "4 0 6 0"},
+		{"and over", []step{{2, 0, hoststate.Up}, {8, 4, hoststate.Down}, {10, 9, hoststate.Up}}, "5 0 5 0"},
+		{"maintenance hides that it is up", []step{{2, 0, hoststate.Up}, {6, 4, hoststate.Maintenance}, {8, 4, hoststate.Maintenance}, {10, 0, hoststate.Up}}, "6 0 0 4"},
+		{"maintenance hides that it is down", []step{{2, 0, hoststate.Down}, {6, 4, hoststate.Maintenance}, {10, 0, hoststate.Down}}, "0 0 8 2"},
+		{"it fell under maintenance", []step{{2, 0, hoststate.Up}, {6, 4, hoststate.Maintenance}, {10, 8, hoststate.Down}}, "4 0 2 4"},
+		{"nobody could tell for a while", []step{{2, 0, hoststate.Up}, {6, 3, hoststate.Unknown}, {8, 3, hoststate.Unknown}, {10, 0, hoststate.Up}}, "5 0 0 0"},
+		{"the first verdict is dated back", []step{{2, -99, hoststate.Unknown}, {6, 1, hoststate.Down}, {10, 1, hoststate.Down}}, "0 0 9 0"},
+		{"nothing was told for long", []step{{2, 0, hoststate.Up}, {10, 9, hoststate.Up}}, "3 0 0 0"},
+	} {
+		t.Run(row.situation, func(t *testing.T) {
+			p := openPast(t.Context(), t.TempDir(), slog.New(slog.DiscardHandler))
+			defer p.close()
+			now := time.Now().Truncate(time.Minute)
+			minute := func(n int) time.Time { return now.Add(time.Duration(n) * time.Minute) }
+			for _, s := range row.steps {
+				h := statusbar.Component{Host: statusbar.Host{ID: "a"}, Standing: hoststate.Standing{Status: s.status, Since: minute(s.since), CheckedAt: minute(s.at)}}
+				if s.since < 0 {
+					h.Standing = hoststate.Standing{}
+				}
+				p.tell(minute(s.at), 5*time.Minute, []statusbar.Component{h})
+			}
+			var sum statusbar.Day
+			for _, d := range p.days("a", minute(10)) {
+				sum.Up, sum.Degraded, sum.Down, sum.Maintenance = sum.Up+d.Up, sum.Degraded+d.Degraded, sum.Down+d.Down, sum.Maintenance+d.Maintenance
+			}
+			if got := fmt.Sprintf("%d %d %d %d", sum.Up/60, sum.Degraded/60, sum.Down/60, sum.Maintenance/60); got != row.want {
+				t.Errorf("minutes up, degraded, down and in maintenance: %s, want %s", got, row.want)
+			}
+		})
+	}
+}
+
 // TestNoHistory starts with a history that nobody can open: the status goes on without.
 func TestNoHistory(t *testing.T) {
 	dir, now := t.TempDir(), time.Now()
@@ -90,7 +134,7 @@ func TestNoHistory(t *testing.T) {
 		}
 	}
 	h := []statusbar.Component{{Host: statusbar.Host{ID: "a"}, Standing: hoststate.Standing{Status: hoststate.Up, Since: now, CheckedAt: now}}}
-	p.tell(now.Add(time.Minute), h)
+	p.tell(now.Add(time.Minute), time.Minute, h)
 	p.flush(t.Context(), now.Add(time.Minute))
 	if h[0].Coverage.Day == nil || up(p.days("a", now.Add(time.Minute))) != 60 || len(p.changes()) != 1 {
 		t.Errorf("without a file nothing is known: %+v", h[0])

@@ -293,7 +293,7 @@ func (m *monitor) publish(now time.Time) {
 	}
 	f, dataAt, sight := m.inventory, m.dataAt, m.standings.seen()
 	m.mu.Unlock()
-	m.past.tell(now, all)
+	m.past.tell(now, f.Interval, all)
 	m.bar.Publish(now, dataAt, all, sight)
 	m.past.write(now)
 	m.tellStates(f, dataAt, func(name string) hoststate.Status { return states[name] })

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -75,6 +76,11 @@ func serveCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	}
 	if err != nil {
 		return 1, err
+	}
+	// A round makes much that the next one throws away: collecting it twice as often
+	// costs little, and a fifth less memory is needed.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
 	}
 	m, err := newMonitor(f, inventory, log)
 	if err != nil {
