@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -148,7 +149,12 @@ func TestCommandLine(t *testing.T) {
 		want string
 	}{
 		{"help", 0, "detour CITY CITY THROUGH|off"},
-		{"--vantages 11", 1, `--vantages: "11" is no number from 1 to 10`},
+		{"--vantages 11", 1, "this one from 1 to 10 vantages"},
+		{"--vantages x", 1, `--vantages: "x" is no number`},
+		{"--vantages", 1, "--vantages: needs a value"},
+		{"--cities paris", 1, "a world has two cities or more"},
+		{"--cities paris,berlin,milan", 1, `no city "berlin"`},
+		{"--city paris", 1, `no option "--city"`},
 		{"nonsense", 1, `no command "nonsense"`},
 		{"exec paris", 1, "exec CITY COMMAND"},
 		{"inside", 1, "inside HOSTNAME"},
@@ -200,7 +206,7 @@ func startLab(t *testing.T, ids ...string) *running {
 		}
 		t.Skip("the lab needs root")
 	}
-	for _, name := range []string{"ip", "squid", "snmpd", "unbound", "nrpe"} {
+	for _, name := range []string{"ip", "squid", "snmpd", "unbound", "nrpe", "prometheus"} {
 		peers.Program(t, name)
 	}
 	dir := peers.Dir(t)
@@ -346,10 +352,67 @@ func TestReal(t *testing.T) {
 		r.until(t, "what befell them", "/metrics", status("clock_offset", "paris", 2), status("resolver", "paris", 2), status("packet_loss", "paris", 2), status("packet_loss", "zurich", 2))
 		r.until(t, "a city that is cut off", "/status.json", `"id":"zurich".*?"status":"down"`)
 	})
+	t.Run("it ends with Ctrl-C", r.ends)
 	for _, line := range []string{"cut zurich off", "clock paris 0", "hijack paris off", "loss paris 0"} {
 		r.order(line)
 	}
 	r.until(t, "all is well again", "/metrics", status("clock_offset", "paris", 0), status("resolver", "paris", 0), `host_status\{host="zurich",status="up"\} 1`)
+}
+
+// ends runs the program itself, interrupts it, and looks for what it left behind.
+func (r *running) ends(t *testing.T) {
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(r.bin, "milepost-lab")
+	if err := os.WriteFile(program, self, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, "--cities", "milan,zurich")
+	tmp := peers.Dir(t)
+	cmd.Env = append(os.Environ(), asLab+"=1", "TMPDIR="+tmp)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said := bufio.NewReader(out)
+	line, _ := said.ReadString('\n')
+	url := regexp.MustCompile(`2 cities, seen from Milan: (http://127\.0\.0\.1:\d+/)`).FindStringSubmatch(line)
+	if url == nil {
+		t.Fatalf("it says %q", line)
+	}
+	if answer, err := http.Get(url[1] + "paths"); err != nil || answer.StatusCode != http.StatusOK {
+		t.Errorf("%s: %v, %v", url[1], answer, err)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	rest, _ := io.ReadAll(said)
+	if err := cmd.Wait(); err != nil || !strings.HasSuffix(string(rest), "the world ends\n") {
+		t.Errorf("it ends with %v and %q", err, rest)
+	}
+	left, err := os.ReadDir(tmp)
+	if err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v behind, %v", left, err)
+	}
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range commands {
+		if text, err := os.ReadFile(file); err == nil && bytes.Contains(text, []byte(tmp)) {
+			t.Errorf("%s still runs: %q", file, text)
+		}
+	}
+	if _, err := os.Stat(socket); err == nil {
+		t.Errorf("%s is still there", socket)
+	}
 }
 
 // far holds the round trip between two cities against the published one, to 3 % or

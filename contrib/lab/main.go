@@ -23,11 +23,47 @@ import (
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 
-// mostVantages is how many cities there are.
-const mostVantages = 10
+// A scene is how large a world is wanted.
+type scene struct {
+	cities   []string // none = all
+	vantages int
+}
+
+// parse reads the options of a scene.
+func parse(args []string) (scene, error) {
+	s := scene{vantages: 1}
+	for ; len(args) > 1; args = args[2:] {
+		var err error
+		switch args[0] {
+		case "--vantages":
+			s.vantages, err = strconv.Atoi(args[1])
+		case "--cities":
+			s.cities = strings.Split(args[1], ",")
+		default:
+			return s, fmt.Errorf("no option %q", args[0])
+		}
+		if err != nil {
+			return s, fmt.Errorf("%s: %q is no number", args[0], args[1])
+		}
+	}
+	if len(args) > 0 {
+		return s, fmt.Errorf("%s: needs a value", args[0])
+	}
+	w := plan("", s.cities...)
+	for _, name := range s.cities {
+		if _, err := plan("").city(name); err != nil {
+			return s, err
+		}
+	}
+	if n := len(w.cities); n < 2 || s.vantages < 1 || s.vantages > n {
+		return s, fmt.Errorf("a world has two cities or more, and this one from 1 to %d vantages", n)
+	}
+	return s, nil
+}
 
 const usage = `milepost-lab                  builds the world and runs it until Ctrl-C (root)
-milepost-lab --vantages N     with an exporter in so many cities, one of which judges for all
+  --vantages N                with an exporter in so many cities, one of which judges for all
+  --cities CITY,...           of these cities alone
 milepost-lab set ORDER...     changes the world that runs
 milepost-lab show             tells what it is like
 milepost-lab exec CITY COMMAND...
@@ -40,21 +76,12 @@ Orders:
 func run(args []string, in io.Reader, out, faults io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
-	command := ""
+	command, all := "", args
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
 	}
 	var err error
 	switch command {
-	case "":
-		err = live(ctx, out, 1)
-	case "--vantages":
-		n, wrong := strconv.Atoi(strings.Join(args, " "))
-		if wrong != nil || n < 1 || n > mostVantages {
-			err = fmt.Errorf("--vantages: %q is no number from 1 to %d", strings.Join(args, " "), mostVantages)
-			break
-		}
-		err = live(ctx, out, n)
 	case "set":
 		err = tell(ctx, out, args)
 	case "show":
@@ -72,8 +99,15 @@ func run(args []string, in io.Reader, out, faults io.Writer) int {
 	case "-h", "--help", "help":
 		help(out)
 	default:
-		help(faults)
-		err = fmt.Errorf("no command %q", command)
+		if command != "" && !strings.HasPrefix(command, "--") {
+			help(faults)
+			err = fmt.Errorf("no command %q", command)
+			break
+		}
+		var wanted scene
+		if wanted, err = parse(all); err == nil {
+			err = live(ctx, out, wanted)
+		}
 	}
 	if err != nil {
 		fmt.Fprintf(faults, "milepost-lab: %v\n", err)
@@ -100,7 +134,7 @@ func tell(ctx context.Context, out io.Writer, words []string) error {
 }
 
 // live makes the world and ends it when ctx ends.
-func live(ctx context.Context, out io.Writer, vantages int) error {
+func live(ctx context.Context, out io.Writer, wanted scene) error {
 	if os.Geteuid() != 0 {
 		return errNotRoot
 	}
@@ -121,7 +155,7 @@ func live(ctx context.Context, out io.Writer, vantages int) error {
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // squid and nrpe are other users
 		return err
 	}
-	w, err := newWorld(dir)
+	w, err := newWorld(dir, wanted.cities...)
 	if err != nil {
 		return err
 	}
@@ -133,7 +167,7 @@ func live(ctx context.Context, out io.Writer, vantages int) error {
 		return err
 	}
 	w.route(ctx)
-	return l.live(ctx, out, filepath.Dir(bin), vantages)
+	return l.live(ctx, out, filepath.Dir(bin), wanted.vantages)
 }
 
 // live starts every server and says where to look.
@@ -154,7 +188,7 @@ func (l *lab) live(ctx context.Context, out io.Writer, bin string, vantages int)
 	}
 	// Some hosts always lose a little.
 	for _, line := range []string{"loss moscow 2", "jitter brisbane 3ms", "jitter sydney 1ms"} {
-		if _, err := l.obey(line); err != nil {
+		if _, err := l.obey(line); err != nil && len(l.cities) == len(plan("").cities) {
 			return err
 		}
 	}

@@ -99,3 +99,19 @@ func TestNearby(t *testing.T) {
 		t.Errorf("a round trip of less than nothing was taken: %v", rtt)
 	}
 }
+
+// BenchmarkDetours is the whole matrix of a large fleet.
+func BenchmarkDetours(b *testing.B) {
+	m := Mesh{}
+	for i := range 250 {
+		m.Places = append(m.Places, At("", Point{float64(i%120) - 60, float64(i*7%360) - 180}))
+	}
+	for i := range m.Places {
+		for j := range i {
+			m.Add(i, j, 20*time.Millisecond+2*Fastest(Distance(m.Places[i].Point, m.Places[j].Point), Fibre))
+		}
+	}
+	for b.Loop() {
+		_ = m.Detours()
+	}
+}

@@ -3,6 +3,7 @@ package geo
 import (
 	"cmp"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 )
@@ -77,9 +78,10 @@ type Detour struct {
 // just as long, to within 2 ms or 2 %.
 func (m Mesh) Detours() []Detour {
 	var all []Detour
+	n := m.net()
 	for _, p := range m.pairs() {
-		if d := m.detour(p[0], p[1]); d.TooSlow || d.Relay != none {
-			all = append(all, m.explain(d))
+		if d := m.detour(n, p[0], p[1]); d.TooSlow || d.Relay != none {
+			all = append(all, m.explain(n, d))
 		}
 	}
 	return all
@@ -94,11 +96,11 @@ const (
 )
 
 // detour is what D1 and D2 say of a pair.
-func (m Mesh) detour(a, b int) Detour {
+func (m Mesh) detour(n net, a, b int) Detour {
 	distance, _, most := Between(m.Places[a].Point, m.Places[b].Point)
 	rtt := m.trips[pair(a, b)]
 	d := Detour{A: a, B: b, Distance: distance, RTT: rtt, TooSlow: rtt > Slowest(most), Relay: none, Via: none}
-	for c, through := range m.relays(a, b) {
+	for c, through := range n.relays(a, b) {
 		gain := rtt - through
 		if gain > leastGain && gain > rtt/gainShare && gain > d.Gain {
 			d.Relay, d.Gain, d.Faster = c, gain, through
@@ -108,9 +110,9 @@ func (m Mesh) detour(a, b int) Detour {
 }
 
 // explain is d with what D3 says.
-func (m Mesh) explain(d Detour) Detour {
+func (m Mesh) explain(n net, d Detour) Detour {
 	match := max(leastMatch, d.RTT/matchShare)
-	for c, through := range m.relays(d.A, d.B) {
+	for c, through := range n.relays(d.A, d.B) {
 		long := Distance(m.Places[d.A].Point, m.Places[c].Point) + Distance(m.Places[c].Point, m.Places[d.B].Point)
 		if off := (through - d.RTT).Abs(); off <= match && long >= farOutOfWay*d.Distance {
 			if d.Via == none || off < (d.Through-d.RTT).Abs() {
@@ -121,14 +123,42 @@ func (m Mesh) explain(d Detour) Detour {
 	return d
 }
 
+// A net is a mesh as its places see it: who has a round trip to whom, in order. To
+// look for a third place for each of a million pairs in a map would take seconds.
+type net [][]reach
+
+// A reach is a place that another has a round trip to.
+type reach struct {
+	place int
+	rtt   time.Duration
+}
+
+func (m Mesh) net() net {
+	n := make(net, len(m.Places))
+	for p, rtt := range m.trips {
+		n[p[0]] = append(n[p[0]], reach{p[1], rtt})
+		n[p[1]] = append(n[p[1]], reach{p[0], rtt})
+	}
+	for _, all := range n {
+		slices.SortFunc(all, func(a, b reach) int { return a.place - b.place })
+	}
+	return n
+}
+
 // relays are the third places that both a and b have a round trip to, with the sum of the two.
-func (m Mesh) relays(a, b int) func(yield func(int, time.Duration) bool) {
+func (n net) relays(a, b int) iter.Seq2[int, time.Duration] {
 	return func(yield func(int, time.Duration) bool) {
-		for c := range m.Places {
-			there, ok := m.RTT(a, c)
-			back, also := m.RTT(c, b)
-			if ok && also && c != a && c != b && !yield(c, there+back) {
+		from, to := n[a], n[b]
+		for len(from) > 0 && len(to) > 0 {
+			switch x, y := from[0], to[0]; {
+			case x.place < y.place:
+				from = from[1:]
+			case x.place > y.place:
+				to = to[1:]
+			case !yield(x.place, x.rtt+y.rtt):
 				return
+			default:
+				from, to = from[1:], to[1:]
 			}
 		}
 	}
