@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 
+	"milepost/lib/cachemgr"
 	"milepost/lib/crew"
 	"milepost/lib/fleet"
 	"milepost/lib/ledger"
@@ -31,8 +34,10 @@ func serverName(configured string) string {
 // billing is the counting of this machine's squid; it counts nothing where no
 // log is named.
 type billing struct {
-	ledger  *ledger.Ledger // nil = nothing is counted
-	central ledger.Central // the fleet's; its URL is "" if there is none
+	ledger  *ledger.Ledger         // nil = nothing is counted
+	central ledger.Central         // the fleet's; its URL is "" if there is none
+	manager *cachemgr.Manager      // squid's own counters; nil = they are not asked for
+	refused atomic.Pointer[string] // what was last said of it
 	server  string
 	expose  bool
 	log     *slog.Logger
@@ -40,6 +45,12 @@ type billing struct {
 
 func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error) {
 	b := &billing{server: serverName(f.Billing.Server), expose: f.Billing.ExposeUsers, log: log}
+	if f.Billing.CacheManager != "" {
+		var err error
+		if b.manager, err = cachemgr.New(f.Billing.CacheManager); err != nil {
+			return nil, fmt.Errorf("billing: %w", err)
+		}
+	}
 	if len(f.Billing.AccessLog) == 0 {
 		return b, nil
 	}
@@ -127,6 +138,20 @@ func (b *billing) follow(ctx context.Context) {
 func (b *billing) samples(yield func(metric.Sample) bool) {
 	if b.ledger != nil {
 		b.ledger.Samples()(yield)
+	}
+}
+
+// squidSamples are squid's own counters, asked for anew.
+func (b *billing) squidSamples(yield func(metric.Sample) bool) {
+	if b.manager == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second) // a scrape has ten
+	defer cancel()
+	said := ""
+	b.manager.Samples(ctx, b.server, func(err error) { said = err.Error() })(yield)
+	if before := b.refused.Swap(&said); said != "" && (before == nil || *before != said) {
+		b.log.Warn(said)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"milepost/lib/cachemgr"
 	"milepost/lib/check"
 	"milepost/lib/fleet"
 	"milepost/lib/selfcheck"
@@ -98,6 +99,11 @@ func validate(f *fleet.Fleet) error {
 	}
 	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
 		all = append(all, fmt.Errorf("%s: neither hosts nor billing: there is nothing to do", f.File))
+	}
+	if f.Billing.CacheManager != "" {
+		if _, err := cachemgr.New(f.Billing.CacheManager); err != nil {
+			all = append(all, fmt.Errorf("%s: billing: %w", f.File, err))
+		}
 	}
 	return errors.Join(all...)
 }

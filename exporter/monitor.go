@@ -120,7 +120,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	m.adopt(inventory)
 	m.collector.Counted = m.pings.Histograms()
 	m.collector.Others = []iter.Seq[metric.Sample]{
-		m.samples, m.placeSamples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples,
+		m.samples, m.placeSamples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples, m.billing.squidSamples,
 		func(yield func(metric.Sample) bool) { m.check().Samples()(yield) },
 	}
 	within := hoststate.RedWithin(inventory.Interval, inventory.Timeout, hoststate.Retry)

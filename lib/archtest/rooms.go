@@ -104,6 +104,10 @@ var rooms = []room{
 		libraries: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5"},
 		instead:   "the ledger counts bytes and knows nothing of checks",
 	},
+	{
+		path: "lib/cachemgr", rooms: []string{"lib/metric"},
+		instead: "cachemgr asks squid and tells samples",
+	},
 	{path: "lib/accesslog", banned: doingIO, instead: "accesslog parses one line and does no I/O"},
 	{path: "lib/geo", banned: doingIO, instead: onlyStandard},
 	{path: "lib/smoke", instead: onlyStandard},

@@ -181,15 +181,41 @@ func (k *kindReader) reset(timeout time.Duration) {
 func (r *reader) billing(b *Billing) func(entry) {
 	return func(e entry) {
 		r.section(e.value, "billing", option.New(b), nil)
-		if _, err := time.LoadLocation(b.Timezone); err != nil {
-			e.fault("billing: timezone %q is unknown: write it as Europe/Berlin, or UTC", b.Timezone)
-		}
-		for name, url := range map[string]string{"ledger": b.Ledger, "publish": b.Publish} {
-			if credentials(url) {
-				e.fault("billing: %s: the URL carries a password: put it into publish_password_file or PGPASSFILE", name)
+		for _, field := range e.entries("billing") {
+			if fault := b.wrong(field.key); fault != "" {
+				field.fault("billing: %s", fault)
 			}
 		}
 	}
+}
+
+// wrong is what is wrong with the value of a key that is well-formed; "" if nothing.
+func (b *Billing) wrong(key string) string {
+	switch key {
+	case "timezone":
+		if _, err := time.LoadLocation(b.Timezone); err != nil {
+			return fmt.Sprintf("timezone %q is unknown: write it as Europe/Berlin, or UTC", b.Timezone)
+		}
+	case "start":
+		_, err := time.Parse(time.DateOnly, b.Start)
+		if err != nil && b.Start != "" && b.Start != "beginning" && b.Start != "end" {
+			return fmt.Sprintf("start %q is neither beginning, end nor a date: write 2026-11-01", b.Start)
+		}
+	case "ledger", "publish":
+		url := map[string]string{"ledger": b.Ledger, "publish": b.Publish}[key]
+		scheme, _, isURL := strings.Cut(url, "://")
+		switch {
+		case credentials(url):
+			return key + ": the URL carries a password: put it into publish_password_file or PGPASSFILE"
+		case isURL && scheme != "postgres" && scheme != "postgresql", key == "publish" && url != "" && !isURL:
+			return fmt.Sprintf("%s %q is no URL of a PostgreSQL: write postgres://user@host/database", key, url)
+		}
+	case "top_users":
+		if b.TopUsers < 0 {
+			return "top_users is less than nothing: 0 names all"
+		}
+	}
+	return ""
 }
 
 func (r *reader) status(s *Status) func(entry) {

@@ -5,8 +5,12 @@ import (
 	"compress/gzip"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +19,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"milepost/lib/crew"
+	"milepost/lib/peers"
 )
 
 // How much the chaos tests do. `make chaos` asks for more than CI does.
@@ -319,5 +326,96 @@ func drainAll(t *testing.T, l *Ledger) {
 	}
 	if err := l.save(b); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestRealChaos has a real squid under load, whose log is rotated and which is
+// killed, as the follower is. The oracle adds up the logs, which are all kept.
+func TestRealChaos(t *testing.T) {
+	squid := peers.StartSquid(t, peers.Squid{Users: map[string]string{"alice": "wonder", "bob": "builder"}, Conf: "cache deny all"})
+	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := strconv.Atoi(r.URL.Query().Get("n"))
+		_, _ = w.Write(bytes.Repeat([]byte("x"), n))
+	}))
+	defer origin.Close()
+	r := rand.New(rand.NewPCG(uint64(chaosSize(t, "CHAOS_SEED", 5)), 5))
+	did := map[string]int{}
+	for range chaosSize(t, "CHAOS_ROTATIONS", 40) / 4 {
+		f := startFollower(t, squid.Dir, "native")
+		var clients crew.Crew
+		for client := range 4 {
+			seed := r.Uint64()
+			clients.Go(func() { load(rand.New(rand.NewPCG(seed, uint64(client))), squid.Addr, origin.URL) })
+		}
+		if r.IntN(3) == 0 {
+			squid.Kill() // in the middle of it
+			clients.Wait()
+			squid.Start()
+			did["squid killed"]++
+		}
+		clients.Wait()
+		for range r.IntN(4) {
+			squid.Rotate()
+			did["rotations"]++
+		}
+		f.kill()
+		did["kills"]++
+	}
+	squid.Stop()
+	c := config(squid.Dir)
+	l := follow(t, c)
+	defer l.Close()
+	drainAll(t, l)
+	want, lines := map[string]string{}, 0
+	sum := map[string][2]int{}
+	logs, _ := filepath.Glob(c.Globs[0] + "*")
+	for _, log := range logs {
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for record := range strings.Lines(string(text)) {
+			f := strings.Fields(record)
+			if len(f) != 10 || !strings.HasSuffix(record, "\n") {
+				continue // torn
+			}
+			user, bytes := f[7], 0
+			if strings.HasSuffix(f[3], "/407") || user == "-" {
+				user = ""
+			}
+			if bytes, err = strconv.Atoi(f[4]); err != nil {
+				t.Fatal(err)
+			}
+			sum[user] = [2]int{sum[user][0] + bytes, sum[user][1] + 1}
+			lines++
+		}
+	}
+	for user, s := range sum {
+		want[user] = fmt.Sprintf("%d/%d", s[0], s[1])
+	}
+	t.Logf("%v, %d lines in %d logs", did, lines, len(logs))
+	if got := usage(t, c, "user"); fmt.Sprint(got) != fmt.Sprint(want) || lines < 100 {
+		t.Errorf("the ledger has %v, the logs %v", got, want)
+	}
+}
+
+// load asks for some things through the proxy, with a wrong password now and then.
+// What the proxy's end cuts off is no matter.
+func load(r *rand.Rand, proxy, origin string) {
+	for range 20 {
+		user := url.UserPassword("alice", "wonder")
+		switch r.IntN(4) {
+		case 0:
+			user = url.UserPassword("bob", "builder")
+		case 1:
+			user = url.UserPassword("alice", "wrong")
+		}
+		client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+			Proxy: http.ProxyURL(&url.URL{Scheme: "http", Host: proxy, User: user}), DisableKeepAlives: true,
+		}}
+		if answer, err := client.Get(fmt.Sprintf("%s/?n=%d", origin, r.IntN(20000))); err == nil {
+			_, _ = io.Copy(io.Discard, answer.Body)
+			_ = answer.Body.Close()
+		}
 	}
 }

@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"io/fs"
 	"time"
+
+	"milepost/lib/tail"
 )
 
 const (
-	poll = 250 * time.Millisecond
+	// From idleAfter on nothing is read but once in idlePoll, unless something happens.
+	idleAfter = 2 * time.Second
+	idlePoll  = time.Second
+	poll      = 250 * time.Millisecond
 	// Between commits are at most so many bytes of lines, or rows that a commit
 	// writes: it costs as much as counting 1 kB for each, whatever was added to it.
 	commitSize = 512 << 20
@@ -40,12 +45,15 @@ func (l *Ledger) Follow(ctx context.Context) error {
 // count follows until ctx ends, or until somebody else has written the ledger.
 func (l *Ledger) count(ctx context.Context) error {
 	b := newBatch(l)
-	last := time.Now()
+	last, grew := time.Now(), time.Now()
+	watch := l.watch()
+	defer watch.Close() //nolint:errcheck // nothing is lost with it
 	for {
 		ending := over(ctx)
 		ev, ok := l.tail.Next(time.Now())
 		if ok {
 			b.take(ev)
+			grew = time.Now()
 		}
 		if !b.empty() && (ending || b.large() || time.Since(last) >= l.config.commitTime) {
 			switch err := l.save(b); {
@@ -65,9 +73,21 @@ func (l *Ledger) count(ctx context.Context) error {
 		}
 		if !ok {
 			l.setLag(l.tail.Lag())
-			sleep(ctx, poll)
+			if b.empty() && time.Since(grew) > idleAfter {
+				watch.Wait(ctx, idlePoll)
+			} else {
+				sleep(ctx, poll)
+			}
 		}
 	}
+}
+
+// watch wakes an idle follower.
+func (l *Ledger) watch() *tail.Watch {
+	if l.config.still {
+		return nil
+	}
+	return tail.NewWatch(l.config.Globs)
 }
 
 func over(ctx context.Context) bool {

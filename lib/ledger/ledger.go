@@ -34,6 +34,7 @@ type Config struct {
 
 	// For tests: as tail.Config has it, and how long until a commit, at most.
 	quiet, commitTime time.Duration
+	still             bool // nothing wakes the follower: synctest's clock cannot wait for the kernel
 }
 
 // A Ledger is an open ledger. Follow writes it; everything else reads what was

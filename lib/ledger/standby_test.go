@@ -18,6 +18,7 @@ import (
 func TestStandby(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(t.TempDir())
+		c.still = true
 		var mu sync.Mutex
 		var told []string
 		notices := func() []string {
@@ -88,6 +89,7 @@ func counting(l *Ledger) float64 {
 func TestALedgerIsRestoredUnderARunningExporter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(t.TempDir())
+		c.still = true
 		write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice"))
 		follow(t, c).Close()
 		backup := c.Path + ".backup"
