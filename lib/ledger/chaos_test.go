@@ -379,11 +379,12 @@ func TestRealChaos(t *testing.T) {
 			if len(f) != 10 || !strings.HasSuffix(record, "\n") {
 				continue // torn
 			}
-			user, bytes := f[7], 0
+			user := f[7]
 			if strings.HasSuffix(f[3], "/407") || user == "-" {
 				user = ""
 			}
-			if bytes, err = strconv.Atoi(f[4]); err != nil {
+			bytes, err := strconv.Atoi(f[4])
+			if err != nil {
 				t.Fatal(err)
 			}
 			sum[user] = [2]int{sum[user][0] + bytes, sum[user][1] + 1}

@@ -18,16 +18,17 @@ func (l *Ledger) save(b *batch) error {
 		return errMoved // what is written to a file without a name is lost
 	}
 	now := time.Now()
-	other := l.restWith(b)
-	if err := l.write(ctx, b, other, now); err != nil {
+	r := rollOf(b.counter.sums, l.zone)
+	other := l.restWith(r.users)
+	if err := l.write(ctx, b, r, other, now); err != nil {
 		return explain(l.config.Path, err)
 	}
-	l.remember(b, other, now)
+	l.remember(b, r, other, now)
 	return nil
 }
 
 // write is the transaction.
-func (l *Ledger) write(ctx context.Context, b *batch, other sums, now time.Time) error {
+func (l *Ledger) write(ctx context.Context, b *batch, r roll, other sums, now time.Time) error {
 	tx, err := l.db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -35,7 +36,7 @@ func (l *Ledger) write(ctx context.Context, b *batch, other sums, now time.Time)
 	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	for _, step := range []func() error{
 		func() error { return l.fence(ctx, tx, now) },
-		func() error { return l.writeSums(ctx, tx, b.counter, now) },
+		func() error { return l.writeSums(ctx, tx, b.counter, r, now) },
 		func() error { return l.writeOther(ctx, tx, other) },
 		func() error { return l.writePositions(ctx, tx, b) },
 		func() error { return l.writeHoles(ctx, tx, b) },
@@ -106,38 +107,35 @@ func (l *Ledger) kept(now time.Time) time.Time {
 const added = ` ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes_out, bytes_in = bytes_in + excluded.bytes_in, requests = requests + excluded.requests`
 
 // writeSums adds what was counted: to the buckets, days, months, users and totals.
-func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter, now time.Time) error {
+func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter, r roll, now time.Time) error {
 	server, revision := l.config.Server, l.revision+1
-	days, months, users := map[[2]string]sums{}, map[[2]string]sums{}, map[string]sums{}
 	err := with(ctx, tx, "INSERT INTO usage VALUES ($1,$2,$3,$4,$5,$6,$7)"+added+", revision = excluded.revision", func(insert inserter) error {
 		for bucket, all := range c.sums {
 			if _, err := tx.ExecContext(ctx, "INSERT INTO buckets VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET revision = excluded.revision", server, bucket, revision); err != nil {
 				return err
 			}
-			day := dayOf(bucket, l.zone)
 			for user, s := range all.all() {
 				if err := insert(server, user, bucket, s.Out, s.received(), s.Requests, revision); err != nil {
 					return err
 				}
-				days[[2]string{user, day}] = days[[2]string{user, day}].plus(*s)
-				months[[2]string{user, day[:7]}] = months[[2]string{user, day[:7]}].plus(*s)
-				users[user] = users[user].plus(*s)
 			}
 		}
 		return nil
 	})
-	for table, all := range map[string]map[[2]string]sums{"usage_daily": days, "usage_monthly": months} {
+	for table, names := range map[string]map[string]map[string]sums{"usage_daily": r.days, "usage_monthly": r.months} {
 		err = errors.Join(err, with(ctx, tx, "INSERT INTO "+table+" VALUES ($1,$2,$3,$4,$5,$6)"+added, func(insert inserter) error {
-			for k, s := range all {
-				if err := insert(server, k[0], k[1], s.Out, s.received(), s.Requests); err != nil {
-					return err
+			for name, all := range names {
+				for user, s := range all {
+					if err := insert(server, user, name, s.Out, s.received(), s.Requests); err != nil {
+						return err
+					}
 				}
 			}
 			return nil
 		}))
 	}
 	return errors.Join(err, with(ctx, tx, "INSERT INTO users VALUES ($1,$2,$3,$4,$5,$6)"+added, func(insert inserter) error {
-		for user, s := range users {
+		for user, s := range r.users {
 			if err := insert(server, user, s.Out, s.In, s.Requests, now.Unix()); err != nil {
 				return err
 			}

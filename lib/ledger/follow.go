@@ -18,7 +18,7 @@ const (
 	// Between commits are at most so many bytes of lines, or rows that a commit
 	// writes: it costs as much as counting 1 kB for each, whatever was added to it.
 	commitSize = 512 << 20
-	commitRows = 50_000
+	commitRows = 20_000
 	retry      = 5 * time.Second
 	// standby is for how long the other writer of a ledger must be silent until
 	// this one goes on.
@@ -47,7 +47,7 @@ func (l *Ledger) count(ctx context.Context) error {
 	b := newBatch(l)
 	last, grew := time.Now(), time.Now()
 	watch := l.watch()
-	defer watch.Close() //nolint:errcheck // nothing is lost with it
+	defer watch.Close()
 	for {
 		ending := over(ctx)
 		ev, ok := l.tail.Next(time.Now())

@@ -80,7 +80,7 @@ func (l *Ledger) UserSamples() iter.Seq[metric.Sample] {
 		rest := l.served.other
 		l.served.floor = rest // from now on it must not be less
 		l.mu.Unlock()
-		best, _ := top(users, l.config.TopUsers)
+		best, _ := top(maps.All(users), l.config.TopUsers)
 		for _, r := range best {
 			if !l.tell(l.label(r.name), r.user, yield) {
 				return

@@ -52,22 +52,24 @@ func (s *served) set(name string, value int64) {
 }
 
 // remember adds what was committed to what is served.
-func (l *Ledger) remember(b *batch, other sums, now time.Time) {
+func (l *Ledger) remember(b *batch, r roll, other sums, now time.Time) {
 	lag := l.tail.Lag()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := &l.served
 	s.plus(b.counter.totals)
 	for bucket, all := range b.counter.sums {
-		for name, more := range all.all() {
-			u, known := s.users[name]
-			if !known {
-				u.since = now.Unix()
-			}
-			u.sums = u.plus(*more)
-			s.users[name] = u
+		for _, more := range all.all() {
 			s.days[bucket] += more.Out
 		}
+	}
+	for name, more := range r.users {
+		u, known := s.users[name]
+		if !known {
+			u.since = now.Unix()
+		}
+		u.sums = u.plus(more)
+		s.users[name] = u
 	}
 	maps.DeleteFunc(s.days, func(bucket, _ int64) bool { return bucket < now.Add(-25*time.Hour).Unix() })
 	for _, h := range b.holes {

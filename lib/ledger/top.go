@@ -3,7 +3,7 @@ package ledger
 import (
 	"cmp"
 	"container/heap"
-	"maps"
+	"iter"
 	"slices"
 )
 
@@ -42,7 +42,7 @@ func (p *podium) Pop() any {
 
 // top is the n users with the most bytes, the first of them first, and the sums
 // of the others. n = 0 names all.
-func top(users map[string]user, n int) ([]ranked, sums) {
+func top(users iter.Seq2[string, user], n int) ([]ranked, sums) {
 	var best podium
 	var rest sums
 	for name, u := range users {
@@ -69,24 +69,28 @@ func top(users map[string]user, n int) ([]ranked, sums) {
 	return best, rest
 }
 
-// restWith is the sums of the users without a name once b is committed. A counter
+// restWith is the sums of the users without a name once more is committed. A counter
 // must not fall: a user who gets a name takes nothing away from what was seen.
 // The others have caught up with it soon.
-func (l *Ledger) restWith(b *batch) sums {
+func (l *Ledger) restWith(more map[string]sums) sums {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := &l.served
-	if l.config.TopUsers <= 0 {
+	if l.config.TopUsers <= 0 || len(s.users)+len(more) <= l.config.TopUsers {
 		return s.floor
 	}
-	after := maps.Clone(s.users)
-	for _, all := range b.counter.sums {
-		for name, more := range all.all() {
-			u := after[name]
-			u.sums = u.plus(*more)
-			after[name] = u
+	_, rest := top(func(yield func(string, user) bool) {
+		for name, u := range s.users {
+			u.sums = u.plus(more[name])
+			if !yield(name, u) {
+				return
+			}
 		}
-	}
-	_, rest := top(after, l.config.TopUsers)
+		for name, u := range more {
+			if _, known := s.users[name]; !known && !yield(name, user{sums: u}) {
+				return
+			}
+		}
+	}, l.config.TopUsers)
 	return rest.atLeast(s.floor)
 }

@@ -57,7 +57,7 @@ func (w *Watch) Wait(ctx context.Context, most time.Duration) {
 	}
 	select {
 	case <-w.watcher.Events:
-	case <-w.watcher.Errors:
+	case <-w.watcher.Errors: //nolint:errcheck // polling finds what it could not tell
 	case <-timer.C:
 	case <-ctx.Done():
 	}
@@ -67,7 +67,7 @@ func (w *Watch) Wait(ctx context.Context, most time.Duration) {
 	for { // what came meanwhile is of no use any more
 		select {
 		case <-w.watcher.Events:
-		case <-w.watcher.Errors:
+		case <-w.watcher.Errors: //nolint:errcheck // as above
 		default:
 			return
 		}
