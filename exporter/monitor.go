@@ -119,6 +119,9 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	}
 	m.adopt(inventory)
 	m.collector.Counted = m.pings.Histograms()
+	if f.Compat == smokepingProber {
+		m.collector.More = append(m.collector.More, newSmokeping(m.pings.streams))
+	}
 	m.collector.Others = []iter.Seq[metric.Sample]{
 		m.samples, m.placeSamples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples, m.billing.squidSamples,
 		func(yield func(metric.Sample) bool) { m.check().Samples()(yield) },

@@ -31,6 +31,7 @@ type flags struct {
 	EnableReload     bool     `name:"web.enable-lifecycle" help:"Let POST /-/reload read the inventory again, as SIGHUP does."`
 	StateDir         string   `name:"state-dir" env:"STATE_DIRECTORY" placeholder:"DIR" help:"What is kept over a restart; the inventory's state_dir goes before it."`
 	ProbeAny         bool     `name:"probe.any-target" help:"Let /probe ask hosts that are not in the inventory, with checks that need no secret; never loopback or link-local ones."`
+	Compat           compat   `placeholder:"PROGRAM" help:"Have /metrics tell round trips as this program does too, for the dashboards made for it: smokeping_prober."`
 	ProbeConcurrency int      `name:"probe.concurrency" placeholder:"N" help:"How many /probe requests run at once."`
 	LogLevel         logLevel `name:"log.level" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogJSON          bool     `name:"log.json" help:"Log in JSON."`
@@ -96,6 +97,7 @@ func serveCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 
 // serve runs everything, and ends when ctx does or when a listener breaks.
 func (m *monitor) serve(ctx context.Context) error {
+	thrifty()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	servers := []*listener{{

@@ -28,6 +28,7 @@ type Collector struct {
 	Outcomes func() []check.Outcome      // a board's All; nil = none
 	Others   []iter.Seq[metric.Sample]   // what no check measures: the ledger's totals
 	Counted  iter.Seq[*metric.Histogram] // histograms that are counted elsewhere, each good until the next; nil = none
+	More     []prometheus.Collector      // whose metrics have names of their own
 	Classic  bool                        // histograms of seconds have classic buckets beside the native ones
 	Dropped  func(error)                 // told why, once for each family that loses samples; nil = nobody
 

@@ -17,6 +17,7 @@ import (
 func (c *Collector) Pages(runtime bool, s Serving) http.Handler {
 	objects := Handler(c.Registry(runtime), s)
 	others := prometheus.NewRegistry()
+	others.MustRegister(c.More...)
 	if runtime {
 		others.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}

@@ -18,6 +18,7 @@ import (
 func (c *Collector) Registry(runtime bool) *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(c)
+	r.MustRegister(c.More...)
 	if runtime {
 		r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	}

@@ -3,6 +3,7 @@ package ping
 import (
 	"iter"
 	"maps"
+	"net/netip"
 	"slices"
 
 	"milepost/lib/metric"
@@ -116,6 +117,31 @@ func (s *Streams) Histograms() iter.Seq[*metric.Histogram] {
 			f.rtts.into(h)
 			f.mu.Unlock()
 			if !yield(h) {
+				return
+			}
+		}
+	}
+}
+
+// A Seen is what was seen of one stream.
+type Seen struct {
+	Host    string
+	Address netip.Addr
+	Totals  Totals
+	Trips   metric.Histogram
+}
+
+// Seen is what was seen of all streams, by host. Each is good until the next.
+func (s *Streams) Seen() iter.Seq[*Seen] {
+	return func(yield func(*Seen) bool) {
+		var seen Seen
+		for _, f := range s.sorted() {
+			f.mu.Lock()
+			f.settleAll()
+			seen.Host, seen.Address, seen.Totals = f.host, f.ledger.to, f.ledger.totals
+			f.rtts.into(&seen.Trips)
+			f.mu.Unlock()
+			if !yield(&seen) {
 				return
 			}
 		}
