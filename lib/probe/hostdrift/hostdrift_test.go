@@ -290,7 +290,7 @@ func set(t *testing.T, path string, bit bool) {
 }
 
 func TestLinksAndWhatIsNoFile(t *testing.T) {
-	root := host(t, map[string]string{"run/name": "fra-1\n", "keep": "bash\n"})
+	root := host(t, map[string]string{"run/name": "fra-1\n", "keep": "bash\n", "run/resolv.conf": "nameserver 127.0.0.1\nsearch our.example\n"})
 	for _, dir := range []string{"etc", "var/lib/dpkg"} {
 		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
 			t.Fatal(err)
@@ -300,6 +300,14 @@ func TestLinksAndWhatIsNoFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := run1(t, root, "--expect-hostname fra-1"); got != "OK: looked at 1 thing, all as expected" {
+		t.Error("a link from / must lead into the host:", got)
+	}
+	if err := os.Symlink("/run/resolv.conf", filepath.Join(root, "etc/resolv.conf")); err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, root, "--root ROOT --expect-search other.example")
+	c.Place.port = listening(t, "127.0.0.1")
+	if got, _ := run(t, root, metric.Target{}, c); !strings.Contains(got, `search list of "ROOT/etc/resolv.conf" is our.example, expected other.example`) {
 		t.Error("a link from / must lead into the host:", got)
 	}
 	if err := unix.Mkfifo(filepath.Join(root, dpkgStatus), 0o644); err != nil {

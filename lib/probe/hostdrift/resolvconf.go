@@ -2,7 +2,9 @@ package hostdrift
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"strings"
 	"time"
@@ -23,7 +25,7 @@ func (m *measurement) resolvConf(ctx context.Context) {
 	began := time.Now()
 	path := m.root.name(resolvconf.Path)
 	doing := fmt.Sprintf("reading %q", path)
-	f, err := resolvconf.Read(path)
+	f, err := m.root.resolvConf()
 	if err != nil {
 		m.saw(began, doing, look{err: err})
 		return
@@ -50,6 +52,21 @@ func (m *measurement) resolvConf(ctx context.Context) {
 		}
 	}
 	m.forecast(ctx, f)
+}
+
+// resolvConf is the host's resolv.conf.
+func (r root) resolvConf() (resolvconf.File, error) {
+	const limit = 64 << 10
+	if r == "" {
+		return resolvconf.Read(resolvconf.Path)
+	}
+	text, err := r.read(resolvconf.Path, limit) // a link in there must not lead to this machine's file
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return resolvconf.File{}, err
+	}
+	f := resolvconf.Parse(text)
+	f.Path, f.Missing = r.name(resolvconf.Path), err != nil
+	return f, nil
 }
 
 // each is a line for each value, quoted.
