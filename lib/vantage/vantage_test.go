@@ -178,10 +178,7 @@ func scene(words string) Answer {
 		name, rest, _ := strings.Cut(strings.TrimPrefix(word, "!"), "/")
 		provider, says, _ := strings.Cut(rest, ":")
 		var status, scraped, ran float64
-		ran = -1
-		if _, err := fmt.Sscanf(says, "%f@%f~%f", &status, &scraped, &ran); err != nil && ran < 0 {
-			ran = 0
-		}
+		_, _ = fmt.Sscanf(says, "%f@%f~%f", &status, &scraped, &ran) // what is left out is 0
 		from := source{"m", name}
 		a.places[from] = place{name, provider, provider, trusted, now}
 		w := said{"squid_auth", statusOf(status), now.Add(-time.Duration(scraped) * time.Second), now.Add(-time.Duration(ran) * time.Second)}
@@ -200,6 +197,8 @@ func TestVotes(t *testing.T) {
 		{"a sample that is just fresh", "a/x:2@150 b/y:2 c/z:0", "down down up = down"},
 		{"a sample that is too old", "a/x:2@151 b/y:2 c/z:0", "unknown down up = degraded"},
 		{"a check that hangs in an exporter that is scraped", "a/x:2@0~151 b/y:2 c/z:0", "unknown down up = degraded"},
+		{"a sample of the future", "a/x:2@-151 b/y:2 c/z:0", "unknown down up = degraded"},
+		{"a check that ran in the future: a vantage whose clock is wrong", "a/x:2@0~-151 b/y:2 c/z:0", "unknown down up = degraded"},
 		{"a status that is none", "a/x:7 b/y:2 c/z:2", "unknown down down = down"},
 	} {
 		t.Run(row.situation, func(t *testing.T) {

@@ -32,11 +32,14 @@ type place struct {
 
 // votes says that the vantage trusts itself, and was heard of lately.
 func (p place) votes(now time.Time, interval time.Duration) bool {
-	return p.trusted && now.Sub(p.scraped) <= ttl(interval)
+	return p.trusted && near(p.scraped, now, interval)
 }
 
-// ttl is how long a word is a vote.
-func ttl(interval time.Duration) time.Duration { return interval * 5 / 2 }
+// near says that a word of then is a vote now. One that is said to be of the future is
+// of a clock that nobody can tell its age by.
+func near(then, now time.Time, interval time.Duration) bool {
+	return now.Sub(then).Abs() <= interval*5/2
+}
 
 // places is every vantage that there should be: those that are there, and those that
 // were in the last day. contrib/prometheus/rules/quorum.yml says the same.
@@ -133,7 +136,7 @@ func moment(seconds float64) time.Time { return time.UnixMilli(int64(seconds * 1
 // down: an engine shows the last sample of a vantage that is gone for minutes, and an
 // exporter that hangs is scraped as well as one that works.
 func (w said) fresh(now time.Time, interval time.Duration) bool {
-	return now.Sub(w.scraped) <= ttl(interval) && now.Sub(w.ran) <= ttl(interval)
+	return near(w.scraped, now, interval) && near(w.ran, now, interval)
 }
 
 // Votes is what every vantage that there should be says of a host with these roles,
