@@ -12,6 +12,7 @@ import (
 // The drill proves on an exporter that runs, with real references, that each part's
 // failure is grey; and what the exporter publishes does not notice.
 func TestRealDrill(t *testing.T) {
+	t.Parallel()
 	squid := peers.StartSquid(t, peers.Squid{})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

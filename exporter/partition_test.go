@@ -135,6 +135,7 @@ func (i *island) until(place, want string, within time.Duration) {
 // TestRealPartition has three exporters in three places judge one host together, sees
 // one of them lose sight of it, all of them, and then the network fall into two.
 func TestRealPartition(t *testing.T) {
+	t.Parallel()
 	prometheus := peers.Program(t, "prometheus")
 	program := plugintest.Build(t, ".")
 	i := newIsland(t)
