@@ -11,6 +11,11 @@ import (
 )
 
 const (
+	// Commits come once in soon, or, where they take long because users are many,
+	// so seldom that they take no more than a share of the time; but once in late.
+	soon  = time.Second
+	late  = 10 * time.Second
+	share = 50
 	// From idleAfter on nothing is read but once in idlePoll, unless something happens.
 	idleAfter = 2 * time.Second
 	idlePoll  = time.Second
@@ -45,17 +50,21 @@ func (l *Ledger) Follow(ctx context.Context) error {
 // count follows until ctx ends, or until somebody else has written the ledger.
 func (l *Ledger) count(ctx context.Context) error {
 	b := newBatch(l)
-	last, grew := time.Now(), time.Now()
+	last, grew, every := time.Now(), time.Now(), l.config.commitTime
 	watch := l.watch()
 	defer watch.Close()
 	for {
 		ending := over(ctx)
-		ev, ok := l.tail.Next(time.Now())
-		if ok {
-			b.take(ev)
-			grew = time.Now()
+		some := true
+		if !b.large() { // while a large one cannot be written nothing more is read
+			var ev tail.Event
+			if ev, some = l.tail.Next(time.Now()); some {
+				b.take(ev)
+				grew = time.Now()
+			}
 		}
-		if !b.empty() && (ending || b.large() || time.Since(last) >= l.config.commitTime) {
+		if !b.empty() && (ending || b.large() || time.Since(last) >= every) {
+			begun := time.Now()
 			switch err := l.save(b); {
 			case fenced(err):
 				return err
@@ -66,12 +75,12 @@ func (l *Ledger) count(ctx context.Context) error {
 				sleep(ctx, retry)
 				continue
 			}
-			b, last = newBatch(l), time.Now()
+			b, last, every = newBatch(l), time.Now(), l.pause(time.Since(begun))
 		}
 		if ending {
 			return nil
 		}
-		if !ok {
+		if !some {
 			l.setLag(l.tail.Lag())
 			if b.empty() && time.Since(grew) > idleAfter {
 				watch.Wait(ctx, idlePoll)
@@ -80,6 +89,14 @@ func (l *Ledger) count(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// pause is for how long is counted until the next commit, when one took so long.
+func (l *Ledger) pause(took time.Duration) time.Duration {
+	if l.config.commitTime < soon { // as tests want it
+		return l.config.commitTime
+	}
+	return min(max(share*took, l.config.commitTime), max(l.config.commitTime, late))
 }
 
 // watch wakes an idle follower.

@@ -66,7 +66,7 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 		c.Notice = func(string) {}
 	}
 	if c.commitTime == 0 {
-		c.commitTime = time.Second
+		c.commitTime = soon
 	}
 	l := &Ledger{config: c}
 	var err error

@@ -51,7 +51,7 @@ ALTER TABLE generations ADD COLUMN last INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE usage_monthly (
 	server TEXT NOT NULL, user TEXT NOT NULL, month TEXT NOT NULL,
 	bytes_out INTEGER NOT NULL, bytes_in INTEGER, requests INTEGER NOT NULL,
-	PRIMARY KEY (server, month, user)) WITHOUT ROWID;
+	PRIMARY KEY (user, month, server)) WITHOUT ROWID; -- a year's report is by user
 INSERT INTO usage_monthly SELECT server, user, substr(day, 1, 7), sum(bytes_out),
 	CASE WHEN count(bytes_in) = count(*) THEN sum(bytes_in) END, sum(requests) FROM usage_daily GROUP BY 1, 2, 3;
 -- What is to be published: the rows, and the buckets that hold them, of later revisions than were sent.

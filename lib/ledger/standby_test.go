@@ -134,3 +134,15 @@ func copyFile(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// Commits that take long come seldom, and none comes too late.
+func TestThePauseBetweenCommits(t *testing.T) {
+	l := &Ledger{config: Config{commitTime: soon}}
+	for took, want := range map[time.Duration]time.Duration{
+		time.Millisecond: time.Second, 20 * time.Millisecond: time.Second, 100 * time.Millisecond: 5 * time.Second, time.Minute: late,
+	} {
+		if got := l.pause(took); got != want {
+			t.Errorf("a commit took %v: the next comes after %v, want %v", took, got, want)
+		}
+	}
+}
