@@ -75,7 +75,9 @@ func Main(args []string, stdout io.Writer, p Plugin) (exit int) {
 	}
 	ignorePipe()
 	ctx, stop := withSignals(context.Background())
-	defer stop()
+	if stdout != os.Stdout { // else the process ends with the run, and there is nobody to give signals back to
+		defer stop()
+	}
 	return r.main(ctx)
 }
 

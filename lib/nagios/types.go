@@ -35,7 +35,7 @@ func (t *Timeout) UnmarshalText(text []byte) error {
 	}
 	if has {
 		if err := next.State.UnmarshalText([]byte(state)); err != nil {
-			return err
+			return fmt.Errorf("state %q is none of warning, critical, unknown", state)
 		}
 		if next.State == verdict.OK {
 			return errors.New("what was not measured is never OK: write warning, critical or unknown")
