@@ -193,11 +193,21 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		`<img src="a%22b%3ci%3e.svg?range=3h"`, `alt="Round trips and loss of a&#34;b&lt;i&gt;, 3 hours: median 102 ms`, "it is new",
+		`<img src="./a%22b%3Ci%3E.svg?range=3h"`, `alt="Round trips and loss of a&#34;b&lt;i&gt;, 3 hours: median 102 ms`, "it is new",
 		"<td>Mon 23 Nov 09:32</td><td>60</td><td>1 (1.67 %)</td><td>72.0 ms</td>", `<td>60 (100 %)</td><td colspan="5">no answer</td>`,
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the page lacks %s:\n%s", want, b.String())
+		}
+	}
+}
+
+func TestFile(t *testing.T) {
+	for host, want := range map[string]string{
+		"fra-1": "./fra-1", "rack/fra-1": "./fra-1", "a?b#c%d e": "./a%3Fb%23c%25d%20e", "javascript:x": "./javascript:x", "": "./",
+	} {
+		if got := (Graph{Host: host}).File(); got != want {
+			t.Errorf("the pictures of %q are at %s, not %s", host, got, want)
 		}
 	}
 }

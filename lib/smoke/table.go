@@ -5,7 +5,9 @@ import (
 	"encoding/csv"
 	"html/template"
 	"io"
+	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -32,6 +34,12 @@ func (p Page) HTML(w io.Writer) error {
 		return err
 	}
 	return page.Execute(w, p)
+}
+
+// File is the graph's address beside the page of its host, without an ending: what
+// follows the last slash, which a browser takes what stands there relative to.
+func (g Graph) File() string {
+	return "./" + url.PathEscape(g.Host[strings.LastIndex(g.Host, "/")+1:])
 }
 
 // Range is how the graph's stretch of time is asked for: "3h", "10d".
