@@ -113,7 +113,7 @@ func (f *flow) settleAll() {
 func (f *flow) settle(p packet) {
 	lost := p.lost()
 	if !lost {
-		f.rtts.add(p.rtt)
+		f.rtts.add(p.rtt.duration())
 	}
 	f.watch.Add(lost)
 	if f.watch.Calm() && !f.streams.common.is() {

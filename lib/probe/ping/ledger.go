@@ -1,6 +1,7 @@
 package ping
 
 import (
+	"math"
 	"net/netip"
 	"time"
 
@@ -32,14 +33,29 @@ type ledger struct {
 	refusal refusal    // the latest
 }
 
-// A packet is one request and what became of it.
+// A packet is one request and what became of it, in few bytes: of each of ten thousand
+// hosts a round's packets are kept.
 type packet struct {
 	sent    time.Duration // since the ledger began
-	rtt     time.Duration
+	rtt     tenths
 	state   state
 	told    bool // sent is known
 	refused bool // a router, or the host, said that it would not get there
 }
+
+// tenths of a microsecond, up to seven minutes.
+type tenths uint32
+
+const tenth = time.Microsecond / 10
+
+func tenthsOf(d time.Duration) tenths {
+	return tenths(min(max(d/tenth, 1), math.MaxUint32)) // however coarse the clocks are, it took time
+}
+
+func (t tenths) duration() time.Duration { return time.Duration(t) * tenth }
+
+// under is how many packets are mostly under way.
+const under = 8
 
 type state uint8
 
@@ -83,22 +99,22 @@ func (l *ledger) note(e echo.Event) {
 
 // reply books an answer to p that came at that time.
 func (l *ledger) reply(p *packet, at time.Time) {
-	rtt := max(at.Sub(l.began)-p.sent, 1) // however coarse the clocks are, it took time
+	rtt := at.Sub(l.began) - p.sent
 	switch p.state {
 	case waiting:
-		p.state, p.rtt = answered, rtt
+		p.state, p.rtt = answered, tenthsOf(rtt)
 		if at.After(l.deadline(p)) {
 			p.state = late
 			l.totals.Late++
 		}
 	case lost:
-		p.state, p.rtt = late, rtt
+		p.state, p.rtt = late, tenthsOf(rtt)
 		l.totals.Late++
 	default:
 		l.totals.Duplicates++
 		return
 	}
-	l.learn(rtt)
+	l.learn(p.rtt.duration())
 }
 
 // learn smooths round trips as RFC 6298, section 2, does. A late one counts too:
@@ -199,6 +215,9 @@ func (l *ledger) packet(seq int) *packet {
 	if i < 0 {
 		return nil
 	}
+	if l.packets == nil {
+		l.packets = make([]packet, 0, l.keep+under)
+	}
 	for i >= len(l.packets) {
 		l.packets = append(l.packets, packet{})
 	}
@@ -219,7 +238,7 @@ func (l *ledger) window(n int) []Packet {
 	latest := make([]Packet, 0, n)
 	for _, p := range l.packets[max(0, l.settled-n):l.settled] {
 		if p.state != void {
-			latest = append(latest, Packet{Lost: p.lost(), Late: p.state == late, Refused: p.refused, RTT: p.rtt})
+			latest = append(latest, Packet{Lost: p.lost(), Late: p.state == late, Refused: p.refused, RTT: p.rtt.duration()})
 		}
 	}
 	return latest
