@@ -205,6 +205,28 @@ func TestRealFleetLedger(t *testing.T) {
 			t.Errorf("%v", here)
 		}
 	})
+	t.Run("a user is forgotten at one proxy", func(t *testing.T) {
+		before := asked(t, central, Query{By: []string{"server"}})
+		name, err := Forget(t.Context(), a.Path, "alice")
+		if err != nil {
+			t.Fatal(err)
+		}
+		a.mustPublish()
+		expect("its sums stay", Query{By: []string{"server"}}, before)
+		got := asked(t, central, byServer)
+		if strings.Contains(got, "fra-1 alice") || !strings.Contains(got, "fra-1 "+name) || !strings.Contains(got, "par-1 alice") {
+			t.Errorf("%s", got)
+		}
+		if l, err := Open(t.Context(), a.Config); err != nil {
+			t.Error(err)
+		} else {
+			defer l.Close()
+			var n int
+			if err := l.db.QueryRow("SELECT count(*) FROM forgotten").Scan(&n); err != nil || n != 0 {
+				t.Errorf("%d names are still there, %v", n, err)
+			}
+		}
+	})
 	t.Run("another zone", func(t *testing.T) {
 		a.Timezone = "Asia/Tokyo"
 		tokyo, err := time.LoadLocation(a.Timezone)

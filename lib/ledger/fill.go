@@ -25,7 +25,7 @@ type cell struct {
 func (p *publisher) fill(ctx context.Context, tx *sql.Tx, s state) (upTo int64, more bool, err error) {
 	var chosen []int64
 	upTo = s.revision
-	err = each(ctx, p.local, "SELECT bucket, revision FROM buckets WHERE server = $1 AND revision > $2 ORDER BY revision", []any{p.config.Server, s.acked}, func(r *sql.Rows) error {
+	err = each(ctx, p.local, "SELECT bucket, revision FROM buckets WHERE server = $1 AND revision > $2 AND revision <= $3 ORDER BY revision", []any{p.config.Server, s.acked, s.revision}, func(r *sql.Rows) error {
 		var bucket, revision int64
 		if err := r.Scan(&bucket, &revision); err != nil || more {
 			return err
@@ -60,7 +60,7 @@ func (p *publisher) fillBuckets(ctx context.Context, tx *sql.Tx, s state, bucket
 		args[i] = b
 	}
 	in = fmt.Sprintf(in, args...)
-	here, err := cells(ctx, p.local, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND revision > $2 AND bucket`+in, accesslog.Shown, p.config.Server, s.acked)
+	here, err := cells(ctx, p.local, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND revision > $2 AND revision <= $3 AND bucket`+in, accesslog.Shown, p.config.Server, s.acked, s.revision)
 	if err != nil {
 		return explain(p.config.Path, err)
 	}

@@ -32,7 +32,7 @@ func Forget(ctx context.Context, path, user string) (pseudonym string, err error
 	}
 	defer db.Close()
 	pseudonym = newPseudonym()
-	found, err := rename(ctx, db, accesslog.ParseShown(user), pseudonym)
+	found, err := rename(ctx, db, accesslog.ParseShown(user), pseudonym, "INSERT INTO forgotten SELECT $1, $2 FROM published LIMIT 1")
 	if err != nil {
 		return "", explain(path, err)
 	}
@@ -58,9 +58,9 @@ func openWritten(ctx context.Context, path string) (*sql.DB, error) {
 	return db, nil
 }
 
-// rename gives all that was user's to the pseudonym. It is a commit of its own:
-// who counts has to read the ledger again.
-func rename(ctx context.Context, db *sql.DB, user, pseudonym string) (found bool, err error) {
+// rename gives all that was user's to the pseudonym, and does also what takes both
+// as its arguments. It is a commit of its own: who counts has to read the ledger again.
+func rename(ctx context.Context, db *sql.DB, user, pseudonym string, also ...string) (found bool, err error) {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return false, err
@@ -94,6 +94,11 @@ func rename(ctx context.Context, db *sql.DB, user, pseudonym string) (found bool
 	if !found {
 		return false, nil
 	}
+	for _, statement := range also {
+		if _, err := tx.ExecContext(ctx, statement, user, pseudonym); err != nil {
+			return false, err
+		}
+	}
 	if _, err := tx.ExecContext(ctx, "UPDATE ledger SET revision = revision + 1"); err != nil {
 		return false, err
 	}
@@ -122,22 +127,23 @@ func (c Central) Forget(ctx context.Context, user string) (pseudonym string, err
 	if err != nil {
 		return "", c.explain(err)
 	}
-	if err := renameCentral(ctx, tx, user, pseudonym); err != nil {
+	if err := renameCentral(ctx, tx, "", user, pseudonym); err != nil {
 		return "", c.explain(err)
 	}
 	return pseudonym, c.explain(tx.Commit())
 }
 
-// renameCentral is rename in the fleet's ledger, where names are as they are shown.
-func renameCentral(ctx context.Context, tx *sql.Tx, user, pseudonym string) error {
+// renameCentral is rename in the fleet's ledger, where names are as they are shown:
+// of one server, or of all if it is "".
+func renameCentral(ctx context.Context, tx *sql.Tx, server, user, pseudonym string) error {
 	for table, column := range map[string]string{"usage": "bucket", "usage_daily": "day", "usage_monthly": "month"} {
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %[1]s (server, ledger, "user", %[2]s, bytes_out, bytes_in, requests)
-			SELECT server, ledger, CAST($2 AS TEXT), %[2]s, bytes_out, bytes_in, requests FROM %[1]s WHERE "user" = $1
+			SELECT server, ledger, CAST($2 AS TEXT), %[2]s, bytes_out, bytes_in, requests FROM %[1]s WHERE "user" = $1 AND (server = $3 OR CAST($3 AS TEXT) = '')
 			ON CONFLICT (server, ledger, %[2]s, "user") DO UPDATE SET bytes_out = %[1]s.bytes_out + excluded.bytes_out,
-			bytes_in = %[1]s.bytes_in + excluded.bytes_in, requests = %[1]s.requests + excluded.requests`, table, column), user, pseudonym); err != nil {
+			bytes_in = %[1]s.bytes_in + excluded.bytes_in, requests = %[1]s.requests + excluded.requests`, table, column), user, pseudonym, server); err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+` WHERE "user" = $1`, user); err != nil {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+` WHERE "user" = $1 AND (server = $2 OR CAST($2 AS TEXT) = '')`, user, server); err != nil {
 			return err
 		}
 	}
@@ -176,7 +182,7 @@ func (p *publisher) forget(ctx context.Context, tx *sql.Tx) (some bool, err erro
 			return false, explain(p.config.Path, err)
 		}
 		// What was under way when the name was forgotten may have brought it back.
-		if err := renameCentral(ctx, tx, accesslog.Shown(user), pseudonym); err != nil {
+		if err := renameCentral(ctx, tx, p.config.Server, accesslog.Shown(user), pseudonym); err != nil {
 			return false, p.central.explain(err)
 		}
 	}
@@ -184,4 +190,26 @@ func (p *publisher) forget(ctx context.Context, tx *sql.Tx) (some bool, err erro
 		p.forgotten[hash] = true
 	}
 	return len(known) > 0, nil
+}
+
+// passOn has the fleet's ledger forget the names that were forgotten here. They
+// are still here until that is committed.
+func (p *publisher) passOn(ctx context.Context, tx *sql.Tx) error {
+	names := map[string]string{}
+	err := each(ctx, p.local, "SELECT user, pseudonym FROM forgotten", nil, func(r *sql.Rows) error {
+		var user, pseudonym string
+		err := r.Scan(&user, &pseudonym)
+		names[user] = pseudonym
+		return err
+	})
+	if err != nil {
+		return explain(p.config.Path, err)
+	}
+	for user, pseudonym := range names {
+		if err := renameCentral(ctx, tx, p.config.Server, accesslog.Shown(user), pseudonym); err != nil {
+			return p.central.explain(err)
+		}
+	}
+	p.passed = names
+	return nil
 }

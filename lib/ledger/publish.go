@@ -31,7 +31,8 @@ type publisher struct {
 	remote    *sql.DB
 	stranger  string // the stamp of one
 	since     time.Time
-	forgotten map[string]bool // of the list what was done
+	forgotten map[string]bool   // of the list what was done
+	passed    map[string]string // the names that the fleet's ledger forgets with this commit
 }
 
 // Publish keeps the fleet's ledger up to date until ctx ends. What cannot be sent
@@ -131,6 +132,9 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	if err := p.claim(ctx, tx, &s); err != nil {
 		return false, err
 	}
+	if err := p.passOn(ctx, tx); err != nil {
+		return false, err
+	}
 	again, err := p.forget(ctx, tx)
 	if err != nil {
 		return false, err
@@ -152,6 +156,11 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	_, err = p.local.ExecContext(ctx, "UPDATE published SET revision = $1, stamp = $2, next_stamp = '' WHERE target = $3", upTo, stamp, p.target)
 	if err != nil {
 		return false, explain(p.config.Path, err)
+	}
+	for user := range p.passed {
+		if _, err := p.local.ExecContext(ctx, "DELETE FROM forgotten WHERE user = $1", user); err != nil {
+			return false, explain(p.config.Path, err)
+		}
 	}
 	p.setUnsent(max(0, s.revision-upTo))
 	return more, nil

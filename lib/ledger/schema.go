@@ -13,7 +13,7 @@ import (
 )
 
 // schemaVersion is that of the tables: how many of the upgrades were made.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // upgrades makes the tables. Each brings a ledger of the version before to its own;
 // a new ledger goes through all of them. What was released is never changed.
@@ -71,6 +71,9 @@ INSERT INTO holes SELECT server, kind, path, detail, begins, at / 900, max(ends)
 	FROM holes_1 GROUP BY server, kind, path, detail, begins, at / 900;
 DROP TABLE holes_1;
 INSERT INTO totals SELECT server, 'holes ' || kind, sum(count) FROM holes GROUP BY server, kind;
+`, `
+-- Names that the fleet's ledger has to forget yet: until then they stand here.
+CREATE TABLE forgotten (user TEXT PRIMARY KEY, pseudonym TEXT NOT NULL) WITHOUT ROWID;
 `}
 }
 
