@@ -17,7 +17,18 @@ import (
 // connection to ourselves brings a word back, and one to the same port once nobody
 // listens there is refused. A monitor without sockets, or behind something that takes
 // every connection, fails at one of them, and would fail or pass hosts the same way.
+//
+// A failure is looked at once more before it counts: the port may have become
+// somebody else's meanwhile.
 func control(ctx context.Context) error {
+	err := tryControl(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = tryControl(ctx)
+	}
+	return err
+}
+
+func tryControl(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -35,6 +46,8 @@ func control(ctx context.Context) error {
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
 	switch {
+	case err == nil && conn.LocalAddr().String() == conn.RemoteAddr().String():
+		return conn.Close() // the kernel gave it that very port to come from: it met itself
 	case err == nil:
 		_ = conn.Close()
 		return errors.New("connecting to a port that nobody listens on: it is answered: something takes every connection")

@@ -142,6 +142,7 @@ func TestHeaders(t *testing.T) {
 	}
 	for _, row := range []struct{ situation, url, file, want string }{
 		{"no URL", "prometheus:9090", "", `"prometheus:9090" is no URL of an API: write it as http://prometheus:9090`},
+		{"a password in it", "http://a:s3cret@x", "", "the URL carries a login: put an Authorization header into headers_file"},
 		{"a file", "file:///etc/passwd", "", "is no URL of an API"},
 		{"others may read it", "http://x", file("A: b", 0o644), "others may open it (mode 0644): run chmod o-rwx"},
 		{"absent", "http://x", filepath.Join(dir, "none"), "no such file or directory"},
