@@ -57,6 +57,9 @@ func TestSituations(t *testing.T) {
 		{"copied and truncated, lines in the copy", "+log a; look; +log b; cp log log.1; cut log; +log c; look", "a !truncated c b"},
 		{"copied first, truncated later", "+log a; look; cp log log.1; look; +log b; look; cut log; +log c; look", "a b !truncated c"},
 
+		{"copied, truncated, filled, rotated and compressed between two looks", "+log a; look; cp log log.1; cut log; +log b; mv log.1 log.2; mv log log.1; +log c; gz log.1; wait", "a b c !truncated"},
+		{"the same, and once more", "+log a; +log b; look; cp log log.1; cut log; +log c; mv log.1 log.2; mv log log.1; +log d; gz log.1; +log e; mv log.2 log.3; mv log.1.gz log.2.gz; cp log log.1; cut log; +log f; wait", "a b c d e f !truncated"},
+
 		{"the last line is torn", "+log a; ~log b; look; mv log log.1; +log c; look; wait", "a c torn:b"},
 		{"the last line is torn, and mended in time", "~log a; look; mv log log.1; +log c; look; +log.1 b; look", "c ab"},
 		{"the last line of the log itself waits", "+log a; ~log b; look; wait", "a"},

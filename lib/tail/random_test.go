@@ -13,7 +13,7 @@ import (
 // TestRandomSituations plays scripts that nobody thought of. No line may be heard
 // twice, and where nothing was lost, none be missed.
 func TestRandomSituations(t *testing.T) {
-	n := 150
+	n := 40
 	if s := os.Getenv("TAIL_RANDOM"); s != "" {
 		n, _ = strconv.Atoi(s)
 	}
