@@ -451,6 +451,33 @@ func TestTransitions(t *testing.T) {
 	}
 }
 
+// TestARestartWithinAMinute keeps what the minute had before.
+func TestARestartWithinAMinute(t *testing.T) {
+	h, path := begun(t)
+	at := func(s int) time.Time { return noon.Add(time.Duration(s) * time.Second) }
+	h.State("a", at(0), at(20), up)
+	flush(t, h, at(20))
+	for _, row := range []struct{ begins, ends, want int }{{30, 40, 30}, {45, 50, 35}, {55, 70, 50}} {
+		again, err := Open(t.Context(), path, at(row.begins), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := again.Load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		again.State("a", at(row.begins), at(row.ends), up)
+		flush(t, again, at(row.ends))
+		if got := again.Days("a", at(row.ends))[89][up]; int(got) != row.want {
+			t.Errorf("after the start at %d: %d s in memory, want %d", row.begins, got, row.want)
+		}
+		slots, err := again.Range(t.Context(), "a", noon, at(300), 5*time.Minute)
+		if err != nil || len(slots) != 1 || int(slots[0].States[up]) != row.want {
+			t.Errorf("after the start at %d: %v on the disk, want %d: %v", row.begins, slots, row.want, err)
+		}
+		again.Close()
+	}
+}
+
 func TestAClockThatLeaps(t *testing.T) {
 	h, _ := begun(t)
 	h.opened = 0

@@ -248,8 +248,11 @@ func (h *History) load(ctx context.Context) error {
 		defer h.mu.Unlock()
 		t := h.track(names[host], time.Unix(h.opened, 0))
 		for _, r := range records {
-			if r.start < h.opened {
+			if r.start <= h.opened {
 				t.count(r.start, r.states)
+			}
+			if r.start == h.opened {
+				t.begun = r
 			}
 		}
 	}

@@ -22,6 +22,7 @@ type track struct {
 	days     []sum     // the newest, of 90, in UTC
 	dirty    int64     // from when on minutes are not on the disk; never = none
 	latency  map[int64]mean
+	begun    record          // the minute in which this process started, as the one before left it
 	pings    map[int64]Pings // of minutes that are not on the disk yet
 }
 
@@ -153,6 +154,9 @@ func (t *track) unwritten() []record {
 	for start := from; start < until; start += minute {
 		r := t.measured(start)
 		r.length, r.states = minute, t.between(start, start+minute)
+		if start == t.begun.start {
+			r.states = r.states.add(t.begun.states)
+		}
 		all = append(all, r)
 	}
 	alone := map[int64]bool{}
