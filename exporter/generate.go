@@ -77,7 +77,7 @@ func (flags generateFlags) generate(what string, f *fleet.Fleet) (string, error)
 		}
 		return fleet.Excerpt(f.File, h.Name)
 	case "host-status":
-		dir, err := stateDir(f.StateDir, os.Getenv("STATE_DIRECTORY"))
+		dir, err := statePath(f.StateDir, os.Getenv("STATE_DIRECTORY"))
 		if err != nil {
 			return "", err
 		}

@@ -140,9 +140,27 @@ func TestHostStatus(t *testing.T) {
 	if text, err := os.ReadFile(dir + "/states"); err != nil || !strings.HasPrefix(string(text), "a 2\nb 2\n") {
 		t.Errorf("the file says %q, %v", text, err)
 	}
-	if s.over(now.Add(179*time.Second)) || !s.over(now.Add(181*time.Second)) {
-		t.Error("the lease of the file is not three rounds, or 180 s")
+	for after, want := range map[time.Duration]string{179 * time.Second: "a 2\nb 2\n", 181 * time.Second: "a 3\nb 3\n"} {
+		if err := s.write(f, hoststate.Lend(now, f.Interval), func(string) hoststate.Status { return hoststate.Down }); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.lapse(f, now.Add(after)); err != nil {
+			t.Fatal(err)
+		}
+		if text, err := os.ReadFile(dir + "/states"); err != nil || !strings.HasPrefix(string(text), want) {
+			t.Errorf("after %v the file says %q, %v", after, text, err)
+		}
 	}
+	// A file that the inventory does not name any more is not left to be believed either.
+	old := f.Status.HostStatusFile
+	f.Status.HostStatusFile = dir + "/others"
+	if err := s.write(f, hoststate.Lend(now, f.Interval), unknown); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(old); !os.IsNotExist(err) {
+		t.Errorf("the file of the inventory before is there still: %v", err)
+	}
+	f.Status.HostStatusFile = old
 	// Where nothing can be written, what was is not left to be believed.
 	if err := os.Mkdir(dir+"/.states.next", 0o700); err != nil {
 		t.Fatal(err)

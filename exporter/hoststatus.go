@@ -44,19 +44,29 @@ func number(s hoststate.Status) int {
 // A statesFile is the file of status.host_status_file.
 type statesFile struct {
 	mu    sync.Mutex
+	path  string          // where it was written last
 	lease hoststate.Lease // on what stands in it; the zero one on nothing
 }
 
 // write replaces the file at once with what the lease is on. One that
 // cannot be written is not left to tell what was: nobody would know how old it is.
 func (s *statesFile) write(f *fleet.Fleet, lease hoststate.Lease, of func(name string) hoststate.Status) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.replace(f, lease, of)
+}
+
+func (s *statesFile) replace(f *fleet.Fleet, lease hoststate.Lease, of func(name string) hoststate.Status) error {
 	path := f.Status.HostStatusFile
+	if s.path != "" && s.path != path { // the inventory names another one now
+		if err := gone(os.Remove(s.path)); err != nil {
+			return fmt.Errorf("writing the states of hosts: %w", err)
+		}
+	}
+	s.path, s.lease = path, lease
 	if path == "" {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lease = lease
 	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".next")
 	err := os.WriteFile(next, []byte(hostStatus(f.Hosts, of)), 0o644)
 	if err == nil {
@@ -76,12 +86,18 @@ func gone(err error) error {
 	return err
 }
 
-// over says that the lease of what stands in the file has ended at now.
-func (s *statesFile) over(now time.Time) bool {
+// lapse writes that no state is known if the lease of what stands in the file has
+// ended at now.
+func (s *statesFile) lapse(f *fleet.Fleet, now time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.lease != (hoststate.Lease{}) && s.lease.Over(now)
+	if s.lease == (hoststate.Lease{}) || !s.lease.Over(now) {
+		return nil
+	}
+	return s.replace(f, hoststate.Lease{}, unknown)
 }
+
+func unknown(string) hoststate.Status { return hoststate.Unknown }
 
 // tellStates writes what a round amounts to.
 func (m *monitor) tellStates(f *fleet.Fleet, dataAt time.Time, of func(name string) hoststate.Status) {
@@ -90,13 +106,13 @@ func (m *monitor) tellStates(f *fleet.Fleet, dataAt time.Time, of func(name stri
 	}
 }
 
-// tellNothing writes that no state is known: before the first round, once the lease is
-// over, and when the exporter ends.
+// tellNothing writes that no state is known: before the first round, and when the
+// exporter ends.
 func (m *monitor) tellNothing() {
 	m.mu.Lock()
 	f := m.inventory
 	m.mu.Unlock()
-	if err := m.states.write(f, hoststate.Lease{}, func(string) hoststate.Status { return hoststate.Unknown }); err != nil {
+	if err := m.states.write(f, hoststate.Lease{}, unknown); err != nil {
 		m.log.Warn("shell loops are not told", "why", err)
 	}
 }
@@ -110,8 +126,11 @@ func (m *monitor) statesAge(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			if m.states.over(time.Now()) {
-				m.tellNothing()
+			m.mu.Lock()
+			f := m.inventory
+			m.mu.Unlock()
+			if err := m.states.lapse(f, time.Now()); err != nil {
+				m.log.Warn("shell loops are not told", "why", err)
 			}
 		}
 	}

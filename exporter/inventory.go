@@ -11,6 +11,7 @@ import (
 	"milepost/lib/cachemgr"
 	"milepost/lib/check"
 	"milepost/lib/fleet"
+	"milepost/lib/secret"
 	"milepost/lib/selfcheck"
 	"milepost/lib/vantage"
 )
@@ -90,11 +91,11 @@ func validate(f *fleet.Fleet) error {
 		}
 	}
 	if n := len(f.References.NTP); n > 0 && n < 3 {
-		all = append(all, fmt.Errorf("%s: references: ntp: %d of them are no majority against one that lies: name three or more, or none", f.File, n))
+		all = append(all, f.Fault("references.ntp", "references: ntp: %d of them are no majority against one that lies: name three or more, or none", n))
 	}
 	if p := f.Status.Prometheus; p.URL != "" {
 		if _, err := vantage.New(p.URL, p.HeadersFile); err != nil {
-			all = append(all, fmt.Errorf("%s: status: prometheus: %w", f.File, err))
+			all = append(all, f.Fault("status.prometheus", "status: prometheus: %v", err))
 		}
 	}
 	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
@@ -102,8 +103,14 @@ func validate(f *fleet.Fleet) error {
 	}
 	if f.Billing.CacheManager != "" {
 		if _, err := cachemgr.New(f.Billing.CacheManager); err != nil {
-			all = append(all, fmt.Errorf("%s: billing: %w", f.File, err))
+			all = append(all, f.Fault("billing.cache_manager", "billing: %v", err))
 		}
+	}
+	if _, err := secret.File(f.Billing.PseudonymKeyFile).Read(); err != nil {
+		all = append(all, f.Fault("billing.pseudonym_key_file", "billing: pseudonym_key_file: %v", err))
+	}
+	if _, err := centralOf(f); err != nil {
+		all = append(all, f.Fault("billing.publish", "%v", err))
 	}
 	return errors.Join(all...)
 }

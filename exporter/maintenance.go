@@ -149,7 +149,7 @@ func (m *monitor) startMaintenance(w http.ResponseWriter, r *http.Request) {
 		if window, err = m.standings.calendar.Start(window, now); err == nil {
 			m.log.Info("maintenance was started by hand", "window", window.ID, "hosts", window.Hosts, "groups", window.Groups,
 				"from", window.From, "to", window.To, "reason", window.Reason)
-			m.publish(now)
+			m.news.soon()
 		}
 	}
 	answer(w, shown([]maintenance.Window{window}, now), err)
@@ -197,7 +197,7 @@ func (m *monitor) endMaintenance(w http.ResponseWriter, r *http.Request) {
 		for _, one := range ended {
 			m.log.Info("maintenance was ended by hand", "window", one.ID, "hosts", one.Hosts, "groups", one.Groups)
 		}
-		m.publish(now)
+		m.news.soon()
 	}
 	answer(w, shown(ended, now), err)
 }

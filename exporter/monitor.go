@@ -258,7 +258,7 @@ func (m *monitor) believe(s selfcheck.State) {
 	for _, n := range s.Notes {
 		m.log.Warn(n)
 	}
-	m.publish(time.Now())
+	m.news.soon()
 }
 
 // again takes a round of a host into its state. A host that changed is published
@@ -279,6 +279,17 @@ func (m *monitor) roundDone(at time.Time) {
 	m.news.soon()
 }
 
+// alive returns once everything that the work goes through can be had: what has
+// locked itself out does not feed the watchdog.
+func (m *monitor) alive() {
+	m.mu.Lock()
+	_ = m.standings.seen()
+	m.mu.Unlock()
+	_ = m.board.Of("")
+	_, _ = m.scheduler.Lag()
+}
+
+// publish is for the publisher alone: history, files and snapshots are told in order.
 func (m *monitor) publish(now time.Time) {
 	m.mu.Lock()
 	if m.dataAt.IsZero() {
@@ -390,7 +401,7 @@ func (m *monitor) tryReload() error {
 	m.mu.Unlock()
 	m.bar.Reconfigure(m.barConfig(f, m.stateDir))
 	m.adopt(f)
-	m.publish(time.Now())
+	m.news.soon()
 	return nil
 }
 

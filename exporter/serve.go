@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -78,11 +77,6 @@ func serveCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	if err != nil {
 		return 1, err
 	}
-	// A round makes much that the next one throws away: collecting it twice as often
-	// costs little, and a fifth less memory is needed.
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
 	m, err := newMonitor(f, inventory, log)
 	if err != nil {
 		return 1, err
@@ -115,7 +109,7 @@ func (m *monitor) serve(ctx context.Context) error {
 	systemd.listens(servers[0].server)
 	var all crew.Crew
 	defer all.Wait()
-	all.Go(func() { systemd.attend(ctx, func() { m.mu.Lock(); defer m.mu.Unlock() }) })
+	all.Go(func() { systemd.attend(ctx, m.alive) })
 	for _, l := range servers {
 		all.Go(func() {
 			if err := l.serve(); err != nil {

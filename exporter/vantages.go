@@ -26,7 +26,6 @@ type electorate struct {
 	*monitor
 	client   *vantage.Client
 	interval time.Duration
-	checks   []string
 
 	mu     sync.Mutex
 	answer vantage.Answer // the last whole one: what is in it grows old by itself
@@ -42,14 +41,21 @@ func newElectorate(m *monitor, f *fleet.Fleet) (*electorate, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &electorate{monitor: m, client: client, interval: f.Interval}
+	return &electorate{monitor: m, client: client, interval: f.Interval}, nil
+}
+
+// checks are those that have a role for any host of the inventory of now.
+func (e *electorate) checks() []string {
+	e.monitor.mu.Lock()
+	f := e.inventory
+	e.monitor.mu.Unlock()
+	var all []string
 	for _, h := range f.Hosts {
 		r := rolesOf(f, h)
-		e.checks = append(e.checks, slices.Concat(r.Down, r.Degraded)...)
+		all = append(all, slices.Concat(r.Down, r.Degraded)...)
 	}
-	slices.Sort(e.checks)
-	e.checks = slices.Compact(e.checks)
-	return e, nil
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // poll is how often the engine is asked.
@@ -84,7 +90,7 @@ func every(ctx context.Context, tick time.Duration, do func()) {
 
 // ask takes a new answer, and has it judged; that there is none is logged once.
 func (e *electorate) ask(ctx context.Context) {
-	a, err := e.client.Ask(ctx, e.checks, time.Now())
+	a, err := e.client.Ask(ctx, e.checks(), time.Now())
 	if ctx.Err() != nil {
 		return
 	}
@@ -121,7 +127,7 @@ func (e *electorate) judge(now time.Time) {
 		return hoststate.Count(votes), at
 	}, now)
 	if e.standings.believeAll(a.Monitor(now, e.interval)) || changed {
-		e.publish(now)
+		e.news.soon()
 	}
 }
 

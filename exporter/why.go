@@ -47,7 +47,8 @@ func whyCommand(ctx context.Context, args []string, out, _ io.Writer) (int, erro
 		return 1, err
 	}
 	fmt.Fprintf(out, "%s: no exporter runs here, so nobody knows what it is now\n", host)
-	return exitOf(fromHistory(ctx, out, path, host, flags.Last)), nil
+	err = fromHistory(ctx, out, path, host, flags.Last)
+	return exitOf(err), err
 }
 
 // fromHistory tells what the file knows.

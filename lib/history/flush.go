@@ -146,10 +146,11 @@ func (h *History) giveBack(rows map[string][]record, news []Transition) {
 			if r.length > 0 {
 				t.dirty = min(t.dirty, r.start)
 			}
-			if r.latency > 0 {
+			// What came meanwhile is in addition to what was being written.
+			if r.latency > 0 && t.latency[r.start].n == 0 {
 				t.latency[r.start] = mean{r.latency, 1}
 			}
-			if r.pings.Sent > 0 {
+			if r.pings.Sent > t.pings[r.start].Sent {
 				t.pings[r.start] = r.pings
 			}
 		}
