@@ -147,7 +147,7 @@ func (l *loop) complement(h Host) Host {
 }
 
 func (l *loop) add(h Host) *seat {
-	s := &seat{Host: h, streams: map[string]*stream{}, stuck: map[string]bool{}}
+	s := &seat{Host: h, stuck: map[string]bool{}}
 	s.ctx, s.stop = context.WithCancel(l.ctx)
 	l.seats[h.Name] = s
 	return s
@@ -159,9 +159,6 @@ func (l *loop) remove(s *seat) {
 	s.stop()
 	l.agenda.drop(s.next)
 	l.agenda.drop(s.again)
-	for _, st := range s.streams {
-		l.end(st)
-	}
 	l.settle(s.window)
 	if s.round != nil && !s.round.again {
 		l.settle(s.round.window)
@@ -175,14 +172,8 @@ func (l *loop) remove(s *seat) {
 func (l *loop) update(s *seat, h Host) {
 	before := s.Host
 	s.Host = h
-	for name, st := range s.streams {
-		if !wants(h.Streams, st.check) {
-			l.end(st)
-			delete(s.streams, name)
-		}
-	}
-	for _, old := range slices.Concat(before.Checks, before.Streams) {
-		if !named(h.Checks, old.Name) && !named(h.Streams, old.Name) {
+	for _, old := range before.Checks {
+		if !named(h.Checks, old.Name) {
 			l.Board.Forget(h.Name, old.Name)
 		}
 	}

@@ -4,7 +4,7 @@
 // A round is one interval. Each host has its place in it, derived from its name,
 // at which all its checks run; a round of one host never meets another of the same
 // host. One goroutine decides everything (loop.go) and owns the timer; a check that
-// runs and a stream that is followed have a goroutine each.
+// runs has a goroutine of its own.
 package schedule
 
 import (
@@ -22,17 +22,16 @@ import (
 // A Host is what is watched of one host. Its name is that of the target of all
 // its checks.
 type Host struct {
-	Name    string
-	Every   time.Duration // one round; 0 = the scheduler's
-	Checks  []check.Check // run once a round; one without a Timeout has Every
-	Streams []check.Check // followed for ever
+	Name   string
+	Every  time.Duration // one round; 0 = the scheduler's
+	Checks []check.Check // run once a round; one without a Timeout has Every
 }
 
 // A Round is what came of one round of one host.
 type Round struct {
 	Host         string
 	Began, Ended time.Time
-	Outcomes     []check.Outcome // as believed: of each check, then the latest of each stream that has one
+	Outcomes     []check.Outcome // as believed, one of each check
 	Again        bool            // not a regular round: Scheduler.Again asked for it
 }
 
@@ -69,8 +68,7 @@ type Scheduler struct {
 }
 
 // Replace makes hosts the fleet: at once if Run is running, else when it starts.
-// Checks that are the same as before go on untouched, and a stream among them does
-// not notice. What is gone is stopped and leaves the board. A host that is new
+// Checks that are the same as before go on untouched. What is gone is stopped and leaves the board. A host that is new
 // starts at its place in the round, but a whole fleet that is new starts at once.
 func (s *Scheduler) Replace(hosts []Host) {
 	s.mu.Lock()
@@ -112,15 +110,15 @@ func (s *Scheduler) fleet() []Host {
 
 // counts is what a scheduler observes of itself.
 type counts struct {
-	regular, again, runs       int
-	overruns, givenUp, streams int
-	running, queued            int
-	lag, lagBefore             time.Duration // the longest of this round of the fleet, and of the one before
-	oldest                     time.Time     // when the first in the queue was due; zero = none waits
-	waiting                    time.Time     // when it could begin, but for its turn
-	next                       time.Time     // when the loop has something to do next; zero = it does not run
-	late                       time.Duration // the longest lag of the last seconds
-	lateAt                     time.Time
+	regular, again, runs int
+	overruns, givenUp    int
+	running, queued      int
+	lag, lagBefore       time.Duration // the longest of this round of the fleet, and of the one before
+	oldest               time.Time     // when the first in the queue was due; zero = none waits
+	waiting              time.Time     // when it could begin, but for its turn
+	next                 time.Time     // when the loop has something to do next; zero = it does not run
+	late                 time.Duration // the longest lag of the last seconds
+	lateAt               time.Time
 }
 
 // recently is how long a check that began late is held against the scheduler.
@@ -177,7 +175,6 @@ func (s *Scheduler) Samples() iter.Seq[metric.Sample] {
 			total("scheduler_runs_given_up_total", "Runs of a check that did not end when their time was up.", c.givenUp),
 			gauge("scheduler_runs", "Checks that run now.", float64(c.running)),
 			gauge("scheduler_runs_queued", "Checks that are due and wait for their turn.", float64(c.queued)),
-			total("scheduler_stream_restarts_total", "Streams that ended and were started again.", c.streams),
 		}
 		for _, sample := range all {
 			if !yield(sample) {

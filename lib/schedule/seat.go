@@ -24,9 +24,8 @@ type seat struct {
 	again  *entry    // when a round comes that was asked for; nil = none
 	late   bool      // due came while a round was running
 
-	round   *round // running; nil = none
-	streams map[string]*stream
-	stuck   map[string]bool // checks that were given up and have not ended yet
+	round *round          // running; nil = none
+	stuck map[string]bool // checks that were given up and have not ended yet
 }
 
 // A round is one round of one seat while it runs.
@@ -72,7 +71,6 @@ func (l *loop) begin(s *seat, again bool) {
 		r.due, r.window, s.late = s.due, s.window, false
 		l.agenda.drop(s.again)
 		l.planAfter(s, now)
-		l.follow(s)
 	}
 	for _, c := range s.Checks {
 		r.runs = append(r.runs, &run{round: r, check: c})
@@ -153,7 +151,7 @@ func (l *loop) hear(r *run, o check.Outcome) {
 // close ends a round, as soon as bad news in it is confirmed.
 func (l *loop) close(r *round) {
 	s := r.seat
-	if l.Confirm == nil || s.gone || !l.badNews(r) {
+	if l.Confirm == nil || s.gone || !r.badNews() {
 		l.finish(r)
 		return
 	}
@@ -177,18 +175,8 @@ func (r *round) doubt() {
 	}
 }
 
-func (l *loop) badNews(r *round) bool {
-	bad := func(o check.Outcome) bool { return o.Status != verdict.OK }
-	return slices.ContainsFunc(r.runs, func(run *run) bool { return bad(run.outcome) }) ||
-		slices.ContainsFunc(l.latest(r.seat), bad)
-}
-
-// latest is what the board has of the streams of s.
-func (l *loop) latest(s *seat) []check.Outcome {
-	if len(s.Streams) == 0 {
-		return nil
-	}
-	return slices.DeleteFunc(l.Board.Of(s.Name), func(o check.Outcome) bool { return !named(s.Streams, o.Check) })
+func (r *round) badNews() bool {
+	return slices.ContainsFunc(r.runs, func(run *run) bool { return run.outcome.Status != verdict.OK })
 }
 
 // finish posts a round as a whole, and says what comes next.
@@ -204,7 +192,6 @@ func (l *loop) finish(r *round) {
 			result.Outcomes = append(result.Outcomes, l.Board.Post(run.outcome))
 		}
 	}
-	result.Outcomes = append(result.Outcomes, l.latest(s)...)
 	if r.again {
 		l.count(func(c *counts) { c.again++ })
 	} else {
