@@ -104,7 +104,7 @@ func (m *monitor) drillOver(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		fmt.Fprintf(w, "NOT PROVEN: %v\n", err)
 	default:
-		fmt.Fprintf(w, "%swith its %s broken, this monitor shows grey, never red and never green\n", proven, part)
+		fmt.Fprintf(w, "%swith its %s broken, this monitor turns grey: never red, and not green again\n", proven, part)
 	}
 	m.log.Info("the drill ended", "broke", part, "proven", err == nil, "why", err)
 }

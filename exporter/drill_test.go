@@ -52,7 +52,7 @@ hosts:
 		t.Errorf("%d %s", exit, faults)
 	}
 	holdDrill(t, "route", out)
-	if !strings.Contains(out, "PROVEN: with its route broken, this monitor shows grey, never red and never green") || strings.Contains(s.log.String(), "cannot be believed") {
+	if !strings.Contains(out, "PROVEN: with its route broken, this monitor turns grey: never red, and not green again") || strings.Contains(s.log.String(), "cannot be believed") {
 		t.Errorf("it is not a copy that was broken:\n%s", out)
 	}
 	s.m.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"milepost/lib/control"
 	"milepost/lib/crew"
 	"milepost/lib/fleet"
 	"milepost/lib/hoststate"
@@ -76,6 +77,9 @@ func checkerConfig(f *fleet.Fleet, kept string) selfcheck.Config {
 
 func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, error) {
 	dir, err := stateDir(inventory.StateDir, f.StateDir)
+	if err == nil {
+		err = control.Free(context.Background(), dir)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"milepost/lib/control"
 	"milepost/lib/peers"
 	"milepost/lib/plugintest"
 )
@@ -56,6 +57,19 @@ func TestRealToldToStopAtAnyMoment(t *testing.T) {
 	_ = last.Process.Signal(syscall.SIGTERM)
 	if err := last.Wait(); err != nil {
 		t.Errorf("at the end: %v", err)
+	}
+}
+
+// Two exporters never share what they keep.
+func TestRealSecondExporterOfAStateDirectory(t *testing.T) {
+	s := startServer(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]")
+	s.until("/metrics", "milepost_build_info")
+	for end := time.Now().Add(10 * time.Second); control.Free(t.Context(), s.m.stateDir) == nil && time.Now().Before(end); {
+		<-time.After(10 * time.Millisecond)
+	}
+	exit, _, faults := execute("serve", "--config.file", s.file, "--state-dir", s.m.stateDir, "--web.listen-address", "127.0.0.1:0")
+	if exit != 1 || !strings.Contains(faults, "another milepost-exporter answers there: give this one a state_dir of its own") {
+		t.Errorf("%d %s", exit, faults)
 	}
 }
 

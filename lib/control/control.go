@@ -44,8 +44,8 @@ func Listen(ctx context.Context, stateDir string) (net.Listener, error) {
 	if len(path) > longestPath {
 		return nil, fmt.Errorf("%s: its path has more than %d bytes: choose a shorter state_dir", doing, longestPath)
 	}
-	if conn, err := (&net.Dialer{Timeout: dialPatience}).DialContext(ctx, "unix", path); err == nil {
-		return nil, errors.Join(fmt.Errorf("%s: another milepost-exporter answers there: give this one a state_dir of its own", doing), conn.Close())
+	if err := Free(ctx, stateDir); err != nil {
+		return nil, err
 	}
 	if err := remove(path); err != nil {
 		return nil, fmt.Errorf("%s: %w", doing, err)
@@ -58,6 +58,17 @@ func Listen(ctx context.Context, stateDir string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("%s: %w", doing, bare(err)), l.Close())
 	}
 	return l, nil
+}
+
+// Free says that no exporter answers in the state directory. What two of them kept
+// there, each would overwrite for the other.
+func Free(ctx context.Context, stateDir string) error {
+	conn, err := (&net.Dialer{Timeout: dialPatience}).DialContext(ctx, "unix", Path(stateDir))
+	if err != nil {
+		return nil //nolint:nilerr // nobody answers: that is what was asked
+	}
+	_ = conn.Close()
+	return fmt.Errorf("listening on socket %q: another milepost-exporter answers there: give this one a state_dir of its own", Path(stateDir))
 }
 
 // remove removes a socket that nobody listens on, and nothing else.
