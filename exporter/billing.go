@@ -163,10 +163,51 @@ func (b *billing) users() []iter.Seq[metric.Sample] {
 	return []iter.Seq[metric.Sample]{b.ledger.UserSamples()}
 }
 
+// top are the users that were sent the most, where users may be shown at all.
+func (b *billing) top(n int) []ledger.Consumer {
+	if b.ledger == nil || !b.expose {
+		return nil
+	}
+	return b.ledger.Top(n)
+}
+
 func (b *billing) bytes() map[string]statusbar.Bytes {
 	if b.ledger == nil {
 		return nil
 	}
 	total, day := b.ledger.Bytes()
 	return map[string]statusbar.Bytes{b.server: {Total: total, Day: day}}
+}
+
+// A ledgerPlace is where a ledger is: a file, or the fleet's.
+type ledgerPlace struct {
+	path    string
+	central ledger.Central
+}
+
+// place is the ledger that is meant. Who reads makes no directories.
+func (f usageFlags) place() (ledgerPlace, error) {
+	var p ledgerPlace
+	inventory, err := f.load(served())
+	if err != nil {
+		return p, err
+	}
+	if ledger.IsCentral(f.Ledger) {
+		p.central, err = central(f.Ledger, inventory.Billing.PublishPasswordFile)
+		return p, err
+	}
+	if f.Ledger != "" {
+		p.path = f.Ledger
+		return p, nil
+	}
+	if ledger.IsCentral(inventory.Billing.Ledger) {
+		p.central, err = centralOf(inventory)
+		return p, err
+	}
+	dir, err := statePath(inventory.StateDir, os.Getenv("STATE_DIRECTORY"))
+	if err != nil {
+		return p, err
+	}
+	p.path = ledgerFile(inventory, dir)
+	return p, nil
 }

@@ -95,9 +95,7 @@ func (m *monitor) drillOver(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "%5.1f s  %s\n", time.Since(began).Seconds(), fmt.Sprintf(format, args...))
 		_ = flush.Flush() // a client that is gone misses nothing
 	}
-	m.mu.Lock()
-	f := m.inventory
-	m.mu.Unlock()
+	f := m.watching()
 	m.log.Info("a drill begins", "breaks", part)
 	err := runDrill(ctx, f, part, say)
 	switch {

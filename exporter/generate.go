@@ -118,10 +118,7 @@ func (flags generateFlags) host(inv generate.Inventory) (generate.Host, error) {
 	if flags.Host == "" {
 		return generate.Host{}, fmt.Errorf("the inventory has %d hosts: name one with --host", len(names))
 	}
-	if n := option.Nearest(flags.Host, names); n != "" {
-		return generate.Host{}, fmt.Errorf("no host %q: did you mean %q?", flags.Host, n)
-	}
-	return generate.Host{}, fmt.Errorf("no host %q in the inventory", flags.Host)
+	return generate.Host{}, noHost(flags.Host, names)
 }
 
 // hostStatusOf is the host_status file that the last kept status amounts to. A status

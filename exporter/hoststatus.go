@@ -109,9 +109,7 @@ func (m *monitor) tellStates(f *fleet.Fleet, dataAt time.Time, of func(name stri
 // tellNothing writes that no state is known: before the first round, and when the
 // exporter ends.
 func (m *monitor) tellNothing() {
-	m.mu.Lock()
-	f := m.inventory
-	m.mu.Unlock()
+	f := m.watching()
 	if err := m.states.write(f, hoststate.Lease{}, unknown); err != nil {
 		m.log.Warn("shell loops are not told", "why", err)
 	}
@@ -126,9 +124,7 @@ func (m *monitor) statesAge(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-look.C:
-			m.mu.Lock()
-			f := m.inventory
-			m.mu.Unlock()
+			f := m.watching()
 			if err := m.states.lapse(f, time.Now()); err != nil {
 				m.log.Warn("shell loops are not told", "why", err)
 			}

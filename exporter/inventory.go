@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"milepost/lib/cachemgr"
 	"milepost/lib/check"
 	"milepost/lib/fleet"
+	"milepost/lib/option"
 	"milepost/lib/secret"
 	"milepost/lib/selfcheck"
 	"milepost/lib/vantage"
@@ -120,4 +122,53 @@ func exitOf(err error) int {
 		return 1
 	}
 	return 0
+}
+
+// stateDir is where things are kept over a restart. It is there afterwards.
+func stateDir(inventory, flag string) (string, error) {
+	dir, err := statePath(inventory, flag)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return "", fmt.Errorf("making state directory: %w: name another with --state-dir", err)
+	}
+	return dir, nil
+}
+
+// statePath is where that is, there or not.
+func statePath(inventory, flag string) (string, error) {
+	dir := inventory
+	if dir == "" {
+		dir = flag
+	}
+	if dir == "" {
+		base := os.Getenv("XDG_STATE_HOME")
+		if base == "" {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return "", fmt.Errorf("finding a place for state: %w: name one with --state-dir", err)
+			}
+			base = filepath.Join(home, ".local", "state")
+		}
+		dir = filepath.Join(base, "milepost")
+	}
+	return dir, nil
+}
+
+// names are the inventory's hosts.
+func names(f *fleet.Fleet) []string {
+	var all []string
+	for _, h := range f.Hosts {
+		all = append(all, h.Name)
+	}
+	return all
+}
+
+// noHost is the error about a host that is not among these.
+func noHost(name string, among []string) error {
+	if n := option.Nearest(name, among); n != "" {
+		return fmt.Errorf("no host %q in the inventory: did you mean %q?", name, n)
+	}
+	return fmt.Errorf("no host %q in the inventory", name)
 }

@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"milepost/lib/maintenance"
-	"milepost/lib/option"
 )
 
 // maintenanceFlags are the options of the command maintenance.
@@ -165,7 +164,7 @@ func (m *monitor) known(w maintenance.Window) error {
 	m.mu.Unlock()
 	for _, name := range w.Hosts {
 		if !slices.Contains(hosts, name) {
-			return m.noHost(name)
+			return noHost(name, hosts)
 		}
 	}
 	for _, name := range w.Groups {
@@ -174,20 +173,6 @@ func (m *monitor) known(w maintenance.Window) error {
 		}
 	}
 	return nil
-}
-
-// hint is the name that was meant.
-func (m *monitor) hint(name string) string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var names []string
-	for _, h := range m.inventory.Hosts {
-		names = append(names, h.Name)
-	}
-	if n := option.Nearest(name, names); n != "" {
-		return fmt.Sprintf(": did you mean %q?", n)
-	}
-	return ""
 }
 
 func (m *monitor) endMaintenance(w http.ResponseWriter, r *http.Request) {

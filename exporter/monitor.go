@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
-	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -179,6 +178,13 @@ func (m *monitor) newChecker(f *fleet.Fleet) (*selfcheck.Checker, error) {
 		k.Prove = proving(servers)
 	}
 	return k, nil
+}
+
+// watching is the inventory of now.
+func (m *monitor) watching() *fleet.Fleet {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.inventory
 }
 
 // check is the checker of now.
@@ -358,55 +364,6 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 // lookup resolves names as the self-check of now knows to.
 func (m *monitor) lookup(ctx context.Context, network, host string) ([]netip.Addr, error) {
 	return m.check().Lookup(ctx, network, host)
-}
-
-// reload reads the inventory again. A fault leaves everything as it was.
-func (m *monitor) reload() error {
-	err := m.tryReload()
-	m.mu.Lock()
-	m.reloadOK = err == nil
-	if err == nil {
-		m.reloaded = time.Now()
-	}
-	m.mu.Unlock()
-	if err != nil {
-		m.log.Error("the inventory was not reloaded: what ran goes on", "why", err)
-	} else {
-		m.log.Info("the inventory was reloaded")
-	}
-	return err
-}
-
-func (m *monitor) tryReload() error {
-	f, err := m.flags.load(served())
-	if err == nil {
-		err = validate(f)
-	}
-	if err != nil {
-		return err
-	}
-	checker, err := m.newChecker(f)
-	if err != nil {
-		return err
-	}
-	checker.Inherit(m.check())
-	m.mu.Lock()
-	if !reflect.DeepEqual(f.Billing, m.inventory.Billing) || f.StateDir != m.inventory.StateDir || f.Interval != m.inventory.Interval {
-		m.log.Warn("billing, state_dir and interval take effect at the next start")
-	}
-	f.Interval = m.inventory.Interval
-	if f.Status.Prometheus != m.inventory.Status.Prometheus {
-		m.log.Warn("status.prometheus takes effect at the next start")
-		f.Status.Prometheus = m.inventory.Status.Prometheus
-	}
-	m.checker = checker
-	close(m.renewed)
-	m.renewed = make(chan struct{})
-	m.mu.Unlock()
-	m.bar.Reconfigure(m.barConfig(f, m.stateDir))
-	m.adopt(f)
-	m.news.soon()
-	return nil
 }
 
 // samples are the exporter's own.

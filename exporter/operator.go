@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"milepost/lib/hoststate"
@@ -23,38 +21,13 @@ func (m *monitor) labels(name string) map[string]string {
 // mostUsers is how many users the page shows: `usage` has them all.
 const mostUsers = 10
 
-// topUsers are the users that were sent the most, by the same sums that
-// /metrics/users shows.
+// topUsers are the users that were sent the most, by the names of /metrics/users.
 func (m *monitor) topUsers() []statusbar.Usage {
-	users := map[string]*statusbar.Usage{}
-	for _, samples := range m.billing.users() {
-		for s := range samples {
-			label := func(name string) string {
-				if i := slices.Index(s.Labels, name); i >= 0 && i+1 < len(s.Labels) {
-					return s.Labels[i+1]
-				}
-				return ""
-			}
-			name := label("user")
-			if users[name] == nil {
-				users[name] = &statusbar.Usage{User: name}
-			}
-			switch {
-			case s.Metric == "squid_user_bytes_total" && label("direction") == "out":
-				users[name].Bytes += s.Value
-			case s.Metric == "squid_user_requests_total":
-				users[name].Requests += s.Value
-			}
-		}
-	}
 	var all []statusbar.Usage
-	for _, u := range users {
-		all = append(all, *u)
+	for _, c := range m.billing.top(mostUsers) {
+		all = append(all, statusbar.Usage{User: c.User, Bytes: float64(c.Out), Requests: float64(c.Requests)})
 	}
-	slices.SortFunc(all, func(a, b statusbar.Usage) int {
-		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.User, b.User))
-	})
-	return all[:min(len(all), mostUsers)]
+	return all
 }
 
 // stretches are the host's past as its page draws it.

@@ -66,9 +66,7 @@ func leastTrip(outcomes []check.Outcome) time.Duration {
 // paths is the matrix of now: from here, and, where there is an engine that knows them,
 // from all other monitors.
 func (m *monitor) paths(ctx context.Context) matrix.Matrix {
-	m.mu.Lock()
-	f := m.inventory
-	m.mu.Unlock()
+	f := m.watching()
 	now := time.Now()
 	all := paths(f, m.board.Of, now)
 	if m.electorate == nil {

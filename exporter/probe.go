@@ -9,7 +9,6 @@ import (
 	"milepost/lib/check"
 	"milepost/lib/fleet"
 	"milepost/lib/nagios"
-	"milepost/lib/option"
 	"milepost/lib/schedule"
 	"milepost/lib/verdict"
 )
@@ -105,8 +104,5 @@ func find(f *fleet.Fleet, operands []string) ([]check.Check, error) {
 		}
 		return nil, fmt.Errorf("host %q has no check %q: it has %s", h.Name, operands[1], strings.Join(names, ", "))
 	}
-	if n := option.Nearest(operands[0], hosts); n != "" {
-		return nil, fmt.Errorf("no host %q: did you mean %q?", operands[0], n)
-	}
-	return nil, fmt.Errorf("no host %q in the inventory", operands[0])
+	return nil, noHost(operands[0], hosts)
 }

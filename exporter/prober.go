@@ -21,7 +21,7 @@ import (
 
 // A prober answers /probe: a check of a host of the inventory, now.
 type prober struct {
-	*monitor
+	m     *monitor
 	slots chan struct{}
 
 	mu   sync.Mutex
@@ -29,7 +29,7 @@ type prober struct {
 }
 
 func newProber(m *monitor) *prober {
-	return &prober{monitor: m, slots: make(chan struct{}, max(1, m.flags.ProbeConcurrency)), busy: map[string]bool{}}
+	return &prober{m: m, slots: make(chan struct{}, max(1, m.flags.ProbeConcurrency)), busy: map[string]bool{}}
 }
 
 var (
@@ -67,17 +67,17 @@ func (p *prober) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (r *refusal) Unwrap() error { return r.error }
 
 func (p *prober) answer(w http.ResponseWriter, r *http.Request, c check.Check) {
-	c.Lookup = p.lookup
+	c.Lookup = p.m.lookup
 	c.Timeout = scrapeTimeout(r, c.Timeout)
 	// The server's own limit is for pages that need no measuring.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.Timeout + 10*time.Second))
-	o := p.board.Believe(c.Run(r.Context()))
+	o := p.m.board.Believe(c.Run(r.Context()))
 	if debug, _ := strconv.ParseBool(r.URL.Query().Get("debug")); debug {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_ = nagios.Write(w, nagios.FormatNagios, 3, o) // a client that is gone misses nothing
 		return
 	}
-	prom.Handler(p.collector.Probe(o), prom.Serving{Plain: true, Log: p.log}).ServeHTTP(w, r)
+	prom.Handler(p.m.collector.Probe(o), prom.Serving{Plain: true, Log: p.m.log}).ServeHTTP(w, r)
 }
 
 // scrapeTimeout leaves half a second of what Prometheus waits for the answer.
@@ -129,9 +129,7 @@ func (p *prober) check(r *http.Request) (check.Check, error) {
 	if host == "" || name == "" {
 		return check.Check{}, errors.New("which host and which check? /probe?target=HOST&check=NAME")
 	}
-	p.monitor.mu.Lock()
-	f := p.inventory
-	p.monitor.mu.Unlock()
+	f := p.m.watching()
 	c, err := p.find(f, host, name)
 	if err != nil {
 		return check.Check{}, err
@@ -162,8 +160,8 @@ func (p *prober) find(f *fleet.Fleet, host, name string) (check.Check, error) {
 		}
 		return check.Check{}, &refusal{http.StatusNotFound, fmt.Errorf("host %q has no check %q", host, name)}
 	}
-	if !p.flags.ProbeAny {
-		return check.Check{}, &refusal{http.StatusNotFound, fmt.Errorf("no host %q in the inventory", host)}
+	if !p.m.flags.ProbeAny {
+		return check.Check{}, &refusal{http.StatusNotFound, noHost(host, names(f))}
 	}
 	kind, err := open(name)
 	if err != nil {

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
@@ -169,53 +167,4 @@ func newServer(h http.Handler) *http.Server {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
-}
-
-// reloads reads the inventory again on SIGHUP and when somebody posts so.
-func (m *monitor) reloads(ctx context.Context) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangup:
-			_ = m.reload() // it is logged, and in the metrics
-		case answer := <-m.reloadAsked:
-			answer <- m.reload()
-		}
-	}
-}
-
-// stateDir is where things are kept over a restart. It is there afterwards.
-func stateDir(inventory, flag string) (string, error) {
-	dir, err := statePath(inventory, flag)
-	if err != nil {
-		return "", err
-	}
-	if err := os.MkdirAll(dir, 0o750); err != nil {
-		return "", fmt.Errorf("making state directory: %w: name another with --state-dir", err)
-	}
-	return dir, nil
-}
-
-// statePath is where that is, there or not.
-func statePath(inventory, flag string) (string, error) {
-	dir := inventory
-	if dir == "" {
-		dir = flag
-	}
-	if dir == "" {
-		base := os.Getenv("XDG_STATE_HOME")
-		if base == "" {
-			home, err := os.UserHomeDir()
-			if err != nil {
-				return "", fmt.Errorf("finding a place for state: %w: name one with --state-dir", err)
-			}
-			base = filepath.Join(home, ".local", "state")
-		}
-		dir = filepath.Join(base, "milepost")
-	}
-	return dir, nil
 }

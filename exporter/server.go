@@ -61,23 +61,6 @@ func (m *monitor) ready(w http.ResponseWriter, r *http.Request) {
 	say("milepost is ready\n")(w, r)
 }
 
-// reloadOverHTTP is POST /-/reload, where it is switched on.
-func (m *monitor) reloadOverHTTP(w http.ResponseWriter, r *http.Request) {
-	if !m.flags.EnableReload {
-		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
-		return
-	}
-	answer := make(chan error, 1)
-	select {
-	case m.reloadAsked <- answer:
-	case <-r.Context().Done():
-		return
-	}
-	if err := <-answer; err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-	}
-}
-
 // A target is a group of Prometheus' HTTP service discovery.
 type target struct {
 	Targets []string          `json:"targets"`
@@ -87,9 +70,7 @@ type target struct {
 // serviceDiscovery tells Prometheus to scrape /probe for every check of every
 // host, at the address that it asked us by.
 func (m *monitor) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
-	m.mu.Lock()
-	f := m.inventory
-	m.mu.Unlock()
+	f := m.watching()
 	all := []target{}
 	for _, h := range f.Hosts {
 		for _, c := range h.Checks {

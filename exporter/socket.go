@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 
 	"milepost/lib/control"
@@ -61,9 +60,4 @@ func answer(w http.ResponseWriter, v any, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // a client that is gone misses nothing
-}
-
-// noHost is the error about a host that is not in the inventory.
-func (m *monitor) noHost(name string) error {
-	return fmt.Errorf("no host %q in the inventory%s", name, m.hint(name))
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"time"
 
 	"milepost/lib/accesslog"
@@ -157,89 +155,4 @@ func (f usageFlags) forget(ctx context.Context, user string, out io.Writer) erro
 	}
 	fmt.Fprintf(out, "%s is %s now. Logs and backups still hold the name.\n", user, name)
 	return nil
-}
-
-// A ledgerPlace is where a ledger is: a file, or the fleet's.
-type ledgerPlace struct {
-	path    string
-	central ledger.Central
-}
-
-// place is the ledger that is meant. Who reads makes no directories.
-func (f usageFlags) place() (ledgerPlace, error) {
-	var p ledgerPlace
-	inventory, err := f.load(served())
-	if err != nil {
-		return p, err
-	}
-	if ledger.IsCentral(f.Ledger) {
-		p.central, err = central(f.Ledger, inventory.Billing.PublishPasswordFile)
-		return p, err
-	}
-	if f.Ledger != "" {
-		p.path = f.Ledger
-		return p, nil
-	}
-	if ledger.IsCentral(inventory.Billing.Ledger) {
-		p.central, err = centralOf(inventory)
-		return p, err
-	}
-	dir, err := statePath(inventory.StateDir, os.Getenv("STATE_DIRECTORY"))
-	if err != nil {
-		return p, err
-	}
-	p.path = ledgerFile(inventory, dir)
-	return p, nil
-}
-
-// A progress shows how far long work is, where somebody looks.
-type progress struct {
-	w        io.Writer
-	terminal bool
-	began    time.Time
-	shown    time.Time
-}
-
-// show draws a line: how much is done, and when it all will be. The total is 0
-// if nobody knows it.
-func (p *progress) show(done, total int64) {
-	now := time.Now()
-	if p.began.IsZero() {
-		p.began = now
-	}
-	if !p.terminal || now.Sub(p.began) < patience || now.Sub(p.shown) < 100*time.Millisecond {
-		return
-	}
-	p.shown = now
-	fmt.Fprintf(p.w, "\r%s\x1b[K", progressLine(done, total, now.Sub(p.began)))
-}
-
-// patience is how long work may take that nobody need be told of.
-const patience = 500 * time.Millisecond
-
-// progressLine says how far work is that began so long ago.
-func progressLine(done, total int64, took time.Duration) string {
-	if total <= 0 {
-		return fmt.Sprintf("%d MB", done/1e6)
-	}
-	const width = 30
-	done = min(done, total)
-	left := time.Duration(float64(took) * float64(total-done) / float64(max(done, 1)))
-	return fmt.Sprintf("[%-*s] %3d %%, %d of %d MB, %s left", width, strings.Repeat("#", int(width*done/total)), 100*done/total,
-		done/1e6, total/1e6, left.Round(time.Second))
-}
-
-func (p *progress) clear() {
-	if p.terminal && !p.shown.IsZero() {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -23,7 +23,7 @@ const (
 
 // An electorate judges hosts by the votes of all vantages, as an engine knows them.
 type electorate struct {
-	*monitor
+	m        *monitor
 	client   *vantage.Client
 	interval time.Duration
 
@@ -41,14 +41,12 @@ func newElectorate(m *monitor, f *fleet.Fleet) (*electorate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &electorate{monitor: m, client: client, interval: f.Interval}, nil
+	return &electorate{m: m, client: client, interval: f.Interval}, nil
 }
 
 // checks are those that have a role for any host of the inventory of now.
 func (e *electorate) checks() []string {
-	e.monitor.mu.Lock()
-	f := e.inventory
-	e.monitor.mu.Unlock()
+	f := e.m.watching()
 	var all []string
 	for _, h := range f.Hosts {
 		r := rolesOf(f, h)
@@ -105,13 +103,13 @@ func (e *electorate) take(a vantage.Answer, err error) bool {
 	defer e.mu.Unlock()
 	if err != nil {
 		if e.failed == nil || e.failed.Error() != err.Error() {
-			e.log.Warn("the votes of the other vantages are not known: what they said is believed for 2.5 intervals", "why", err)
+			e.m.log.Warn("the votes of the other vantages are not known: what they said is believed for 2.5 intervals", "why", err)
 		}
 		e.failed = err
 		return false
 	}
 	if e.failed != nil {
-		e.log.Info("the votes of the other vantages are known again")
+		e.m.log.Info("the votes of the other vantages are known again")
 	}
 	e.answer, e.failed = a, nil
 	return true
@@ -122,12 +120,12 @@ func (e *electorate) judge(now time.Time) {
 	e.mu.Lock()
 	a := e.answer
 	e.mu.Unlock()
-	changed := e.standings.elect(func(w *watched) (hoststate.Tally, time.Time) {
+	changed := e.m.standings.elect(func(w *watched) (hoststate.Tally, time.Time) {
 		votes, at := a.Votes(w.host.Name, w.roles, now, e.interval)
 		return hoststate.Count(votes), at
 	}, now)
-	if e.standings.believeAll(a.Monitor(now, e.interval)) || changed {
-		e.news.soon()
+	if e.m.standings.believeAll(a.Monitor(now, e.interval)) || changed {
+		e.m.news.soon()
 	}
 }
 

@@ -93,7 +93,7 @@ func changes(ctx context.Context, out io.Writer, h *history.History, host string
 func (m *monitor) tellWhy(w http.ResponseWriter, r *http.Request) {
 	name, now := r.URL.Query().Get("host"), time.Now()
 	if _, ok := m.standings.host(name); !ok {
-		answer(w, nil, m.noHost(name))
+		answer(w, nil, noHost(name, names(m.watching())))
 		return
 	}
 	last := 10

@@ -92,6 +92,25 @@ func (l *Ledger) UserSamples() iter.Seq[metric.Sample] {
 	}
 }
 
+// A Consumer is what one user consumed since the ledger began.
+type Consumer struct {
+	User          string // as shown, or its pseudonym; "" = nobody
+	Out, Requests int64  // bytes that squid sent, and requests
+}
+
+// Top are the n users that were sent the most, the greatest first.
+func (l *Ledger) Top(n int) []Consumer {
+	l.mu.Lock()
+	users := maps.Clone(l.served.users)
+	l.mu.Unlock()
+	best, _ := top(maps.All(users), n)
+	var all []Consumer
+	for _, r := range best {
+		all = append(all, Consumer{l.label(r.name), r.user.Out, r.user.Requests})
+	}
+	return all
+}
+
 // tell yields what one user consumed.
 func (l *Ledger) tell(label string, u user, yield func(metric.Sample) bool) bool {
 	who := []string{"host", l.config.Server, "user", label}
