@@ -112,7 +112,6 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		Outcomes: m.board.All, Classic: len(inventory.Hosts) <= classicTargets,
 		Dropped: func(err error) { log.Warn("a metric was left out", "why", err) },
 	}
-	m.board.Posted, m.board.Forgotten = m.collector.Observe, m.collector.Forget
 	m.pings = m.newPinging(inventory)
 	m.trips = newTrips(byItself())
 	m.past = openPast(context.Background(), dir, log)

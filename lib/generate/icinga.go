@@ -42,9 +42,7 @@ func CheckCommand(p option.Program) string {
 	return b.String()
 }
 
-// IcingaString is text as a string of Icinga's configuration.
-func IcingaString(text string) string { return icingaQuoted(text) }
-
+// icingaQuoted is text as a string of Icinga's configuration.
 func icingaQuoted(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`).Replace(text) + `"`
 }

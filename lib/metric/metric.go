@@ -55,10 +55,9 @@ type Kind int
 
 // The kinds of samples.
 const (
-	Gauge       Kind = iota // goes up and down
-	IsFlag                  // 0 or 1, a finding; not in perfdata
-	Counter                 // only grows while the process lives
-	Observation             // one event for a histogram, reported once; not in perfdata
+	Gauge   Kind = iota // goes up and down
+	IsFlag              // 0 or 1, a finding; not in perfdata
+	Counter             // only grows while the process lives
 )
 
 // A Unit is what a value counts. Both spellings, Nagios' and Prometheus', are

@@ -79,7 +79,7 @@ type perfdatum struct {
 func perfdata(prefix string, o check.Outcome) []perfdatum {
 	var all []perfdatum
 	for i, f := range o.Findings {
-		if f.Name == "" || f.Kind == metric.IsFlag || f.Kind == metric.Observation {
+		if f.Name == "" || f.Kind == metric.IsFlag {
 			continue
 		}
 		p := perfdatum{rank: i}

@@ -13,8 +13,7 @@ import (
 
 // writePrometheus writes the text exposition format, version 0.0.4, of the same
 // families as the exporter's. It is written here, and not by a library, so that
-// a plugin does not carry one: a test holds both equal. Observations are left
-// out: one run is no histogram.
+// a plugin does not carry one: a test holds both equal.
 func writePrometheus(w io.Writer, outs []check.Outcome) {
 	var page families
 	for _, o := range outs {
@@ -33,7 +32,7 @@ func writePrometheus(w io.Writer, outs []check.Outcome) {
 		page.add("check_info", "Whose fault the latest verdict is; empty if nobody's.", metric.Gauge, 1,
 			append(slices.Clone(at), "fault", string(o.Fault)))
 		for _, f := range o.Findings {
-			if f.Metric != "" && f.Kind != metric.Observation {
+			if f.Metric != "" {
 				page.add(f.Metric, f.Help, f.Kind, f.Base(), append([]string{"host", o.Host}, f.Labels...))
 			}
 		}

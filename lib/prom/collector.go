@@ -19,24 +19,23 @@ import (
 const prefix = "milepost_"
 
 // A Collector spells outcomes, and samples that no check measures, as the metrics
-// of one page. It reads them anew for each page and keeps nothing but histograms,
-// so what left the board leaves the page. Its fields are set before its first use.
+// of one page. It reads them anew for each page and keeps nothing, so what left
+// the board leaves the page. Its fields are set before its first use.
 //
 // A sample that contradicts the page, such as a series that is there already, is
 // left out and counted in samples_dropped_total: it costs itself, not the page.
 type Collector struct {
 	Outcomes func() []check.Outcome      // a board's All; nil = none
 	Others   []iter.Seq[metric.Sample]   // what no check measures: the ledger's totals
-	Counted  iter.Seq[*metric.Histogram] // histograms that are counted elsewhere, each good until the next; nil = none
+	Counted  iter.Seq[*metric.Histogram] // histograms, which are counted elsewhere, each good until the next; nil = none
 	More     []prometheus.Collector      // whose metrics have names of their own
 	Classic  bool                        // histograms of seconds have classic buckets beside the native ones
 	Dropped  func(error)                 // told why, once for each family that loses samples; nil = nobody
 
-	histograms histograms
-	lengths    atomic.Pointer[map[string]int] // of the families of the latest text
-	zippers    sync.Pool                      // of *gzip.Writer
-	dropped    atomic.Uint64
-	told       sync.Map // names of families
+	lengths atomic.Pointer[map[string]int] // of the families of the latest text
+	zippers sync.Pool                      // of *gzip.Writer
+	dropped atomic.Uint64
+	told    sync.Map // names of families
 }
 
 // Describe says nothing: which families there are depends on the outcomes.
@@ -44,18 +43,11 @@ func (c *Collector) Describe(chan<- *prometheus.Desc) {}
 
 // Collect sends one page.
 func (c *Collector) Collect(to chan<- prometheus.Metric) {
-	vectors := c.histograms.all()
-	c.fill(&page{to: to, drop: c.drop}, vectors)
-	for _, v := range vectors {
-		v.Collect(to)
-	}
+	c.fill(&page{to: to, drop: c.drop})
 }
 
-// fill puts all there is on p, but for the vectors, whose names are theirs.
-func (c *Collector) fill(p *page, vectors map[string]*histogram) {
-	for name := range vectors {
-		p.reserve(name)
-	}
+// fill puts all there is on p.
+func (c *Collector) fill(p *page) {
 	if c.Counted != nil {
 		for h := range c.Counted {
 			p.histogram(h, c.Classic)
@@ -73,25 +65,9 @@ func (c *Collector) fill(p *page, vectors map[string]*histogram) {
 	}
 	p.add(metric.Sample{
 		Metric: "samples_dropped_total", Kind: metric.Counter, Value: float64(c.dropped.Load()),
-		Help: "Samples left out of pages and histograms because they contradict others.",
+		Help: "Samples left out of pages because they contradict others.",
 	})
 }
-
-// Observe counts the events of o in their histograms: a board's Posted.
-func (c *Collector) Observe(o check.Outcome) {
-	for _, f := range o.Findings {
-		if f.Metric == "" || f.Kind != metric.Observation {
-			continue
-		}
-		if err := c.histograms.observe(o, f.Sample, c.Classic); err != nil {
-			c.drop(f.Metric, err)
-		}
-	}
-}
-
-// Forget removes the histograms of host that only this check has fed: a board's
-// Forgotten.
-func (c *Collector) Forget(host, check string) { c.histograms.forget(host, check) }
 
 // drop counts a sample that is left out.
 func (c *Collector) drop(family string, why error) {

@@ -42,7 +42,7 @@ func (r oddResult) Report() metric.Report {
 	flag := metric.Flag("late", true, "", "", "")
 	flag.Metric, flag.Help = "odd_late", "Whether it is late."
 	return metric.Report{Samples: []metric.Sample{
-		share, flag, counter("odd_total", 1e21), event("odd_seconds", 1),
+		share, flag, counter("odd_total", 1e21),
 		gauge("odd_unknown", metric.NaN()), gauge("odd_tiny", 1e-9, "sign", "-"),
 		{Name: "unexported", Value: 1},
 	}}

@@ -17,7 +17,7 @@ type page struct {
 	text     *text // where to write instead; nil = to
 	drop     func(family string, why error)
 	families map[string]*family // nil for the names that histograms take
-	counted  map[string]*family // of the histograms that somebody else counted
+	counted  map[string]*family // of the histograms
 
 	labels labels   // these three are reused from sample to sample
 	values []string // of the labels
@@ -48,7 +48,7 @@ func (p *page) enter(name string, f *family) {
 
 // add sends s, with the labels of what it is of before its own, or drops it.
 func (p *page) add(s metric.Sample, of ...string) {
-	if s.Metric == "" || s.Kind == metric.Observation {
+	if s.Metric == "" {
 		return
 	}
 	p.labels = append(append(p.labels[:0], of...), s.Labels...)

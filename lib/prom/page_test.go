@@ -3,6 +3,7 @@ package prom
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,6 @@ import (
 
 // What contradicts the page is dropped; the rest of the page stands.
 func TestDropped(t *testing.T) {
-	percent := event("x_seconds", 3)
 	for _, tt := range []struct {
 		name    string
 		samples []metric.Sample
@@ -31,14 +31,11 @@ func TestDropped(t *testing.T) {
 		{"a label twice", []metric.Sample{gauge("x", 1, "host", "b")}, "", `label "host" is there twice`},
 		{"a bad label", []metric.Sample{gauge("x", 1, "b-c", "1")}, "", `"b-c" is no name of a label`},
 		{"a label that Prometheus keeps for itself", []metric.Sample{gauge("x", 1, "__name__", "1")}, "", `"__name__" is no name of a label`},
-		{"a histogram's label", []metric.Sample{event("x_seconds", 1, "le", "1")}, "", `"le" is no name of a label`},
+		{"a histogram's label", []metric.Sample{gauge("x_seconds", 1, "le", "1")}, "", `"le" is no name of a label`},
 		{"a bad name", []metric.Sample{gauge("x y", 1), gauge("x", 1)}, `x{host="a"} 1`, `"milepost_x y" is no name of a metric`},
 		{"a counter that is a gauge", []metric.Sample{counter("x_total", 1), gauge("x_total", 2, "b", "c")}, `x_total{host="a"} 1`, "it is a counter here and a gauge there"},
 		{"another help", []metric.Sample{gauge("x", 1, "b", "1"), {Metric: "x", Labels: []string{"b", "2"}, Help: "Other."}}, `x{b="1",host="a"} 1; x{b="2",host="a"} 0`, ""},
 		{"a bad first sample does not make the family", []metric.Sample{gauge("x", 1, "b"), gauge("x", 2)}, `x{host="a"} 2`, "has no value"},
-		{"a histogram's name", []metric.Sample{event("x_seconds", 1), gauge("x_seconds", 2), gauge("x_seconds_count", 2)}, `x_seconds{host="a"} 1 events`, "a histogram has the name"},
-		{"an event that is no number", []metric.Sample{event("x_seconds", math.NaN()), event("x_seconds", math.Inf(1)), percent}, `x_seconds{host="a"} 1 events`, "an event without a finite value would spoil the sum for ever"},
-		{"an event with another label", []metric.Sample{event("x_seconds", 1), event("x_seconds", 1, "b", "c")}, `x_seconds{host="a"} 1 events`, `labels ["host" "a" "b" "c"] are not those of the family, ["host"]`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := collector()
@@ -46,7 +43,6 @@ func TestDropped(t *testing.T) {
 			c.Dropped = func(err error) { why = append(why, err.Error()) }
 			o := outcome("a", "c", verdict.OK, tt.samples...)
 			c.Outcomes = func() []check.Outcome { return []check.Outcome{o} }
-			c.Observe(o)
 			families, err := c.Registry(false).Gather()
 			if err != nil {
 				t.Fatalf("the page as a whole has a fault: %v", err)
@@ -63,6 +59,38 @@ func TestDropped(t *testing.T) {
 			}
 			if up := series(families, "milepost_check_status"); len(up) != 1 {
 				t.Error(up)
+			}
+		})
+	}
+}
+
+func TestDroppedBesideHistograms(t *testing.T) {
+	of := func(labels ...string) *metric.Histogram { return histogram("x_seconds", labels...) }
+	for _, tt := range []struct {
+		name       string
+		histograms []*metric.Histogram
+		sample     metric.Sample
+		want       string // the series of x*, without the prefix
+		why        string
+	}{
+		{"a histogram's name", []*metric.Histogram{of("host", "a")}, gauge("x_seconds", 2), `x_seconds{host="a"} 2 events`, "a histogram has the name"},
+		{"the name of a histogram's count", []*metric.Histogram{of("host", "a")}, gauge("x_seconds_count", 2), `x_seconds{host="a"} 2 events`, "a histogram has the name"},
+		{"a histogram twice", []*metric.Histogram{of("host", "a"), of("host", "a")}, gauge("y", 2), `x_seconds{host="a"} 2 events`, `series ["host" "a"] is there already`},
+		{"a histogram with another label", []*metric.Histogram{of("host", "a"), of("host", "a", "b", "c")}, gauge("y", 2), `x_seconds{host="a"} 2 events`, `labels ["host" "a" "b" "c"] are not those of the family, ["host"]`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var why []string
+			c := collector(outcome("a", "c", verdict.OK, tt.sample))
+			c.Counted, c.Dropped = slices.Values(tt.histograms), func(err error) { why = append(why, err.Error()) }
+			families, err := c.Registry(false).Gather()
+			if err != nil {
+				t.Fatalf("the page as a whole has a fault: %v", err)
+			}
+			if got := strings.Join(series(families, "milepost_x"), "; "); got != tt.want {
+				t.Errorf("%s\nwant %s", got, tt.want)
+			}
+			if got := strings.Join(why, "; "); !strings.Contains(got, tt.why) {
+				t.Errorf("said %q, want %q", got, tt.why)
 			}
 		})
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 )
 
@@ -68,11 +67,10 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request, others *promet
 		before = *last
 	}
 	t := newText(format.FormatType() == expfmt.TypeOpenMetrics, before)
-	vectors := c.histograms.all()
-	c.fill(&page{text: t, drop: c.drop}, vectors)
+	c.fill(&page{text: t, drop: c.drop})
 	lengths := t.lengths()
 	c.lengths.Store(&lengths)
-	rest, err := gather(others, vectors)
+	rest, err := others.Gather()
 	if err != nil {
 		return err
 	}
@@ -94,19 +92,4 @@ func (c *Collector) serve(w http.ResponseWriter, r *http.Request, others *promet
 		return err
 	}
 	return z.Close()
-}
-
-// gather are the families of others and of the vectors.
-func gather(others *prometheus.Registry, vectors map[string]*histogram) ([]*dto.MetricFamily, error) {
-	all := prometheus.Gatherers{others}
-	if len(vectors) > 0 {
-		own := prometheus.NewRegistry()
-		for _, v := range vectors {
-			if err := own.Register(v); err != nil {
-				return nil, err
-			}
-		}
-		all = append(all, own)
-	}
-	return all.Gather()
 }

@@ -38,8 +38,13 @@ func counter(family string, value float64, labels ...string) metric.Sample {
 	return metric.Sample{Metric: family, Value: value, Labels: labels, Help: "A counter.", Kind: metric.Counter}
 }
 
-func event(family string, value float64, labels ...string) metric.Sample {
-	return metric.Sample{Metric: family, Value: value, Labels: labels, Help: "Events.", Kind: metric.Observation, Unit: metric.Seconds}
+// histogram is one of two events, of 12.3 ms and of 200 ms.
+func histogram(family string, labels ...string) *metric.Histogram {
+	return &metric.Histogram{
+		Metric: family, Labels: labels, Help: "Events.", Count: 2, Sum: 0.2123,
+		Schema: 3, Buckets: []metric.Bucket{{Key: -50, Count: 1}, {Key: -18, Count: 1}},
+		Classic: []metric.Bound{{UpTo: 0.001, Count: 0}, {UpTo: 0.064, Count: 1}, {UpTo: 1, Count: 2}},
+	}
 }
 
 func outcome(host, name string, status verdict.Status, samples ...metric.Sample) check.Outcome {
@@ -51,13 +56,9 @@ func outcome(host, name string, status verdict.Status, samples ...metric.Sample)
 	return o
 }
 
-// collector has the outcomes on its page, and has observed them.
+// collector has the outcomes on its page.
 func collector(outcomes ...check.Outcome) *Collector {
-	c := &Collector{Outcomes: func() []check.Outcome { return outcomes }, Classic: true}
-	for _, o := range outcomes {
-		c.Observe(o)
-	}
-	return c
+	return &Collector{Outcomes: func() []check.Outcome { return outcomes }, Classic: true}
 }
 
 // fleet is a page with everything that a page can have.
@@ -69,13 +70,13 @@ func fleet() *Collector {
 	auth := outcome("fra-1", "squid_auth", verdict.Critical, open, metric.Sample{Name: "not exported", Value: 7})
 	auth.Fault = metric.FaultProxy
 	c := collector(
-		outcome("fra-1", "packet_loss", verdict.OK, loss, counter("ping_sent_total", 80),
-			event("ping_rtt_seconds", 0.0123), event("ping_rtt_seconds", 0.2)),
+		outcome("fra-1", "packet_loss", verdict.OK, loss, counter("ping_sent_total", 80)),
 		auth,
 		outcome("nyc\"\n\xff", "clock_offset", verdict.Unknown,
 			gauge("clock_offset_seconds", math.NaN(), "source", "snmp"),
 			gauge("clock_offset_seconds", -0.25, "source", "ntp")),
 	)
+	c.Counted = slices.Values([]*metric.Histogram{histogram("ping_rtt_seconds", "host", "fra-1")})
 	c.Others = []iter.Seq[metric.Sample]{slices.Values([]metric.Sample{
 		counter("squid_bytes_total", 9007199254740992, "host", "fra-1", "direction", "out"),
 		gauge("monitor_trusted", 1, "test", "all"),
@@ -223,15 +224,11 @@ func TestPagesWhileOutcomesCome(t *testing.T) {
 	c := &Collector{Outcomes: func() []check.Outcome { return []check.Outcome{*latest.Load()} }, Classic: true}
 	h := Handler(c.Registry(false), Serving{})
 	var all crew.Crew
-	for i := range 4 {
+	for range 4 {
 		all.Go(func() {
 			for n := range 200 {
-				o := outcome("a", "c", verdict.OK, event("x_seconds", 1), gauge("left", float64(n)), gauge("right", float64(n)))
+				o := outcome("a", "c", verdict.OK, gauge("left", float64(n)), gauge("right", float64(n)))
 				latest.Store(&o)
-				c.Observe(o)
-				if n%20 == i {
-					c.Forget("a", "c")
-				}
 			}
 		})
 		all.Go(func() {
@@ -257,7 +254,7 @@ func BenchmarkPage(b *testing.B) {
 		host := fmt.Sprintf("host-%04d", h)
 		all = append(all,
 			outcome(host, "clock_offset", verdict.OK, gauge("clock_offset_seconds", 0.1, "source", "snmp"), gauge("clock_offset_uncertainty_seconds", 0.1, "source", "snmp")),
-			outcome(host, "packet_loss", verdict.OK, counter("ping_sent_total", 1), counter("ping_received_total", 1), counter("ping_lost_total", 0), gauge("ping_loss_ratio", 0), event("ping_rtt_seconds", 0.1)),
+			outcome(host, "packet_loss", verdict.OK, counter("ping_sent_total", 1), counter("ping_received_total", 1), counter("ping_lost_total", 0), gauge("ping_loss_ratio", 0)),
 			outcome(host, "resolver", verdict.OK, gauge("resolver_up", 1, "resolver", "9.9.9.9"), gauge("resolver_duration_seconds", 0.1, "resolver", "9.9.9.9")),
 			outcome(host, "squid_auth", verdict.OK, gauge("squid_auth_up", 1), gauge("squid_auth_stage_duration_seconds", 0.1, "stage", "connect"), gauge("squid_auth_stage_duration_seconds", 0.1, "stage", "auth")),
 		)

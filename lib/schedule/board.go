@@ -13,21 +13,12 @@ import (
 
 // A Board holds the latest outcome of every check of every host, as far as this
 // monitor may be believed. A verdict stands only if the last self-check before
-// its start passed and the first after its end does. The zero Board is ready;
-// its function fields are set before its first use.
+// its start passed and the first after its end does. The zero Board is ready.
 type Board struct {
-	// Posted sees every outcome once, in order, as it is believed when it is
-	// posted. It may read the board, and must be quick: posting waits for it.
-	Posted func(check.Outcome)
-	// Forgotten is told of every check that left the board, in order with Posted:
-	// nothing of it is posted later.
-	Forgotten func(host, check string)
-
-	posting sync.Mutex // makes an order for Posted and Forgotten; taken before mu
-	mu      sync.RWMutex
-	places  map[string][]place // by host; a host's few checks in order of their names
-	hosts   []string           // in order
-	trust   trust
+	mu     sync.RWMutex
+	places map[string][]place // by host; a host's few checks in order of their names
+	hosts  []string           // in order
+	trust  trust
 }
 
 // A place is one check's on the board. What was measured is kept beside what is
@@ -36,16 +27,6 @@ type place struct{ measured, believed check.Outcome }
 
 // Post puts o on the board and returns it as it is believed.
 func (b *Board) Post(o check.Outcome) check.Outcome {
-	b.posting.Lock()
-	defer b.posting.Unlock()
-	o = b.put(o)
-	if b.Posted != nil {
-		b.Posted(o)
-	}
-	return o
-}
-
-func (b *Board) put(o check.Outcome) check.Outcome {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := place{measured: o, believed: b.trust.believe(o)}
@@ -125,36 +106,19 @@ func (b *Board) Of(host string) []check.Outcome {
 
 // Forget takes these checks of host from the board, all of them if none is named.
 func (b *Board) Forget(host string, checks ...string) {
-	b.posting.Lock()
-	defer b.posting.Unlock()
-	for _, name := range b.take(host, checks) {
-		if b.Forgotten != nil {
-			b.Forgotten(host, name)
-		}
-	}
-}
-
-// take is Forget without telling anybody; it returns what was there.
-func (b *Board) take(host string, checks []string) []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	var gone []string
 	kept := slices.DeleteFunc(b.places[host], func(p place) bool {
-		named := len(checks) == 0 || slices.Contains(checks, p.measured.Check)
-		if named {
-			gone = append(gone, p.measured.Check)
-		}
-		return named
+		return len(checks) == 0 || slices.Contains(checks, p.measured.Check)
 	})
 	if len(kept) > 0 {
 		b.places[host] = kept
-		return gone
+		return
 	}
 	delete(b.places, host)
 	if i, known := slices.BinarySearch(b.hosts, host); known {
 		b.hosts = slices.Delete(b.hosts, i, i+1)
 	}
-	return gone
 }
 
 // trust is what the self-checks said.

@@ -20,11 +20,8 @@ type Round struct {
 	Start      time.Time
 	Length     time.Duration
 	Sent, Lost int
-	RTT        [7]time.Duration // at Quantiles; all zero if none came back
+	RTT        [7]time.Duration // at the quantiles 0, 0.1, 0.25, 0.5, 0.75, 0.9 and 1; all zero if none came back
 }
-
-// Quantiles are those of a Round's RTT.
-func Quantiles() [7]float64 { return [7]float64{0, 0.1, 0.25, 0.5, 0.75, 0.9, 1} }
 
 // The places in Round.RTT.
 const (

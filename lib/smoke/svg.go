@@ -125,7 +125,7 @@ func (p *picture) edges(r Round) (from, to float64) {
 	return p.time.place(seconds(r.Start)), p.time.place(seconds(r.end()))
 }
 
-// band is the smoke between two of Quantiles.
+// band is the smoke between two of a Round's quantiles.
 func (p *picture) band(rounds []Round, lower, upper int) {
 	var d strings.Builder
 	for _, run := range runs(rounds) {

@@ -106,14 +106,9 @@ func (r Result) roundTrips(rtts []time.Duration) []metric.Sample {
 
 // exported is what only Prometheus gets of a round.
 func (r Result) exported() []metric.Sample {
-	samples := make([]metric.Sample, 0, voids+len(r.Fresh))
+	samples := make([]metric.Sample, 0, voids)
 	for _, c := range counters[:voids] {
 		samples = append(samples, metric.Sample{Metric: c.name, Help: c.help, Kind: metric.Counter, Value: float64(c.of(r.Totals))})
-	}
-	for _, rtt := range r.Fresh {
-		samples = append(samples, metric.Sample{
-			Metric: "ping_rtt_seconds", Help: "Round trips.", Kind: metric.Observation, Unit: metric.Seconds, Value: rtt.Seconds(),
-		})
 	}
 	return samples
 }

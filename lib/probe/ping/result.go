@@ -11,12 +11,11 @@ import (
 
 // A Result is what is known of a round so far, or of a stream's latest packets.
 type Result struct {
-	Doing    string          // pinging "fra-1" (192.0.2.1)
-	Stream   *Stream         // what else is known of a stream; nil = it is a round
-	Packets  []Packet        // the settled ones, as they were sent
-	Left     int             // packets that are still to be settled, sent or not
-	CutShort int             // packets that were given up because ctx ended
-	Fresh    []time.Duration // round trips of a round
+	Doing    string   // pinging "fra-1" (192.0.2.1)
+	Stream   *Stream  // what else is known of a stream; nil = it is a round
+	Packets  []Packet // the settled ones, as they were sent
+	Left     int      // packets that are still to be settled, sent or not
+	CutShort int      // packets that were given up because ctx ended
 	Totals   Totals
 	Stray    netip.Addr // who sent the latest stray
 	Refusal  refusal

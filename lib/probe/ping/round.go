@@ -133,7 +133,7 @@ func (r *round) cutShort(ctx context.Context, yield func(Result, error) bool) {
 // result is what is known now.
 func (r *round) result() Result {
 	window := r.window(r.plan.Count)
-	result := Result{
+	return Result{
 		Doing:   r.doing,
 		Packets: window,
 		Left:    r.plan.Count - len(window),
@@ -145,10 +145,4 @@ func (r *round) result() Result {
 		Fitted:  r.fitted,
 		Took:    time.Since(r.began),
 	}
-	for _, p := range window {
-		if !p.Lost {
-			result.Fresh = append(result.Fresh, p.RTT)
-		}
-	}
-	return result
 }
