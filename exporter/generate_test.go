@@ -55,7 +55,7 @@ func TestGenerate(t *testing.T) {
 		}, "check_host_drift"},
 		{"Icinga too", "icinga2", 0, []string{"object Host \"new york\" {\n\taddress = \"ny.example.net\"\n", "\tvars.milepost_squid_auth_fleet_host = \"new york\"\n"}, "check_host_drift"},
 		{"NRPE of one proxy", "nrpe --host baltimore", 0, []string{"command[milepost_packet_loss]=/usr/lib/nagios/plugins/check_packet_loss -v --fleet /etc/milepost/proxy.yml --fleet-host baltimore\n"}, "squid_auth"},
-		{"a name that is nearly one", "nrpe --host=newyork", 1, []string{"no host \"newyork\": did you mean \"new york\"?"}, ""},
+		{"a name that is nearly one", "nrpe --host=newyork", 1, []string{"no host \"newyork\" in the inventory: did you mean \"new york\"?"}, ""},
 		{"of which", "nrpe", 1, []string{"the inventory has 2 hosts: name one with --host"}, ""},
 		{"hosts(5)", "hosts", 0, []string{"192.0.2.1\tbaltimore\n", "# new york is ny.example.net\n"}, ""},
 		{"Prometheus' targets", "prometheus --exporter m1:1", 0, []string{`- {targets: ["m1:1"], labels: {__param_target: "new york", __param_check: "squid_auth", host: "new york", group: ""}}`}, ""},
