@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 
 	"milepost/lib/crew"
+	"milepost/lib/systemd"
 	"milepost/lib/version"
 )
 
@@ -62,7 +63,7 @@ func serveCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	if _, done, err := parse("serve", &f, args, 0, 0, out); err != nil || done {
 		return exitOf(err), err
 	}
-	f.Systemd = f.Systemd || handedSockets(os.Getenv)
+	f.Systemd = f.Systemd || systemd.HandedSockets(os.Getenv)
 	options := &slog.HandlerOptions{Level: f.LogLevel.Level}
 	log := slog.New(slog.NewTextHandler(faults, options))
 	if f.LogJSON {
@@ -103,11 +104,11 @@ func (m *monitor) serve(ctx context.Context) error {
 			config: web.FlagConfig{WebListenAddresses: &[]string{m.flags.PublicListen}, WebSystemdSocket: &no, WebConfigFile: &m.flags.PublicWebConfig},
 		})
 	}
-	systemd := newManager(os.Getenv, m.log)
-	systemd.listens(servers[0].server)
+	manager := systemd.New(os.Getenv, m.log)
+	manager.Listens(servers[0].server)
 	var all crew.Crew
 	defer all.Wait()
-	all.Go(func() { systemd.attend(ctx, m.alive) })
+	all.Go(func() { manager.Attend(ctx, m.alive) })
 	for _, l := range servers {
 		all.Go(func() {
 			if err := l.serve(); err != nil {

@@ -120,6 +120,7 @@ var rooms = []room{
 	{path: "lib/control", instead: onlyStandard},
 	{path: "lib/crew", instead: onlyStandard},
 	{path: "lib/secret", instead: onlyStandard},
+	{path: "lib/systemd", instead: onlyStandard},
 	{path: "lib/version", instead: onlyStandard},
 	{
 		path:      "lib/peers",

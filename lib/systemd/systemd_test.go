@@ -1,4 +1,4 @@
-package main
+package systemd
 
 import (
 	"context"
@@ -33,11 +33,11 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 		return string(b[:n])
 	}
 	env := map[string]string{"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "3000"}
-	m := newManager(func(name string) string { return env[name] }, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	m := New(func(name string) string { return env[name] }, slog.New(slog.NewTextHandler(io.Discard, nil)))
 
 	ctx, stop := context.WithCancel(t.Context())
 	server := &http.Server{}
-	m.listens(server)
+	m.Listens(server)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestTheServiceManagerIsTold(t *testing.T) {
 		t.Errorf("once it listens the manager hears %q", got)
 	}
 	asked := make(chan struct{}, 100)
-	all.Go(func() { m.attend(ctx, func() { asked <- struct{}{} }) })
+	all.Go(func() { m.Attend(ctx, func() { asked <- struct{}{} }) })
 	if got := heard(); got != "WATCHDOG=1" || len(asked) == 0 {
 		t.Errorf("the watchdog hears %q, after %d looks whether all is alive", got, len(asked))
 	}
@@ -75,7 +75,7 @@ func TestHandedSockets(t *testing.T) {
 		{"none after all", "0", self, false},
 	} {
 		env := map[string]string{"LISTEN_FDS": tt.fds, "LISTEN_PID": tt.pid}
-		if got := handedSockets(func(name string) string { return env[name] }); got != tt.want {
+		if got := HandedSockets(func(name string) string { return env[name] }); got != tt.want {
 			t.Errorf("%s: %v", tt.situation, got)
 		}
 	}

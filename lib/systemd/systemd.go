@@ -1,4 +1,6 @@
-package main
+// Package systemd is what a service says to systemd and hears of it: sd_notify(3),
+// sd_watchdog_enabled(3) and sd_listen_fds(3).
+package systemd
 
 import (
 	"context"
@@ -11,19 +13,19 @@ import (
 	"time"
 )
 
-// A manager is the service manager that started the exporter: it is told how things are,
-// as sd_notify(3) describes. The zero manager is nobody.
-type manager struct {
+// A Manager is the service manager that started this program: it is told how things are,
+// as sd_notify(3) describes. One that does not want to know is told nothing.
+type Manager struct {
 	socket   string        // $NOTIFY_SOCKET; a leading @ is a null byte: an abstract address
 	watchdog time.Duration // it restarts us when it has not heard of us for so long; 0 = it does not
 	ready    sync.Once
 	log      *slog.Logger
 }
 
-// newManager reads what systemd says in the environment. A watchdog that is meant for
+// New reads what systemd says in the environment. A watchdog that is meant for
 // another process ($WATCHDOG_PID, sd_watchdog_enabled(3)) is not fed.
-func newManager(getenv func(string) string, log *slog.Logger) *manager {
-	m := &manager{socket: getenv("NOTIFY_SOCKET"), log: log}
+func New(getenv func(string) string, log *slog.Logger) *Manager {
+	m := &Manager{socket: getenv("NOTIFY_SOCKET"), log: log}
 	pid := getenv("WATCHDOG_PID")
 	if n, err := strconv.ParseInt(getenv("WATCHDOG_USEC"), 10, 64); err == nil && n > 0 && (pid == "" || pid == strconv.Itoa(os.Getpid())) {
 		m.watchdog = time.Duration(n) * time.Microsecond
@@ -32,7 +34,7 @@ func newManager(getenv func(string) string, log *slog.Logger) *manager {
 }
 
 // say sends one state. A manager that does not listen misses it.
-func (m *manager) say(state string) {
+func (m *Manager) say(state string) {
 	if m.socket == "" {
 		return
 	}
@@ -47,18 +49,18 @@ func (m *manager) say(state string) {
 	}
 }
 
-// listens tells of s's first listener when it is served, and nothing before: whoever
+// Listens tells of s's first listener when it is served, and nothing before: whoever
 // waits for this service finds its port open.
-func (m *manager) listens(s *http.Server) {
+func (m *Manager) Listens(s *http.Server) {
 	s.BaseContext = func(net.Listener) context.Context {
 		m.ready.Do(func() { m.say("READY=1\nSTATUS=watching") })
 		return context.Background()
 	}
 }
 
-// attend feeds the watchdog until ctx ends, as long as alive returns: a program that
+// Attend feeds the watchdog until ctx ends, as long as alive returns: a program that
 // waits for itself for ever is restarted.
-func (m *manager) attend(ctx context.Context, alive func()) {
+func (m *Manager) Attend(ctx context.Context, alive func()) {
 	defer m.say("STOPPING=1")
 	if m.watchdog == 0 || m.socket == "" {
 		<-ctx.Done()
@@ -77,9 +79,9 @@ func (m *manager) attend(ctx context.Context, alive func()) {
 	}
 }
 
-// handedSockets says that systemd passes listening sockets to this very process
+// HandedSockets says that systemd passes listening sockets to this very process
 // (sd_listen_fds(3)): the socket unit is enabled.
-func handedSockets(getenv func(string) string) bool {
+func HandedSockets(getenv func(string) string) bool {
 	n, err := strconv.Atoi(getenv("LISTEN_FDS"))
 	return err == nil && n > 0 && getenv("LISTEN_PID") == strconv.Itoa(os.Getpid())
 }
