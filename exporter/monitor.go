@@ -36,7 +36,7 @@ type monitor struct {
 	past       *past
 	pings      *pinging
 	news       publisher
-	trips      *trips
+	trips      *remembered
 	standings  *standings
 	opinions   *opinions
 	electorate *electorate // nil = this vantage judges alone
@@ -113,7 +113,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		Dropped: func(err error) { log.Warn("a metric was left out", "why", err) },
 	}
 	m.pings = m.newPinging(inventory)
-	m.trips = newTrips(byItself())
+	m.trips = &remembered{pinger: byItself()}
 	m.past = openPast(context.Background(), dir, log)
 	m.bar = statusbar.New(m.barConfig(inventory, dir), publicHosts(inventory), time.Now())
 	if err := m.bar.Restore(time.Now()); err != nil {

@@ -11,6 +11,7 @@ import (
 	"milepost/lib/geo"
 	"milepost/lib/matrix"
 	"milepost/lib/metric"
+	"milepost/lib/trips"
 	"milepost/lib/verdict"
 )
 
@@ -24,7 +25,7 @@ func place(c metric.Coordinates) geo.Place {
 
 // paths is what the checks found out about the paths from here.
 func paths(f *fleet.Fleet, of func(host string) []check.Outcome, now time.Time) matrix.Matrix {
-	m := matrix.Matrix{At: now, Over: tripMinutes * time.Minute}
+	m := matrix.Matrix{At: now, Over: trips.Over}
 	here := matrix.Site{Name: cmp.Or(f.Vantage.Name, "this monitor"), At: place(f.Vantage.Coordinates())}
 	if here.At.IsZero() {
 		m.Notes = append(m.Notes, "Where this monitor is was not said: give the inventory's vantage its latitude and longitude.")

@@ -15,37 +15,17 @@ import (
 	"milepost/lib/verdict"
 )
 
-// TestTrips: ten minutes are remembered, each by its least, and no longer.
-func TestTrips(t *testing.T) {
+// TestRemembered: a host that is pinged all the time is not pinged for its path.
+func TestRemembered(t *testing.T) {
 	const ms = time.Millisecond
-	noon := time.Unix(tripMinutes*60*1000, 0)
-	known := newTrips(byItself())
-	for _, tt := range []struct {
-		name string
-		at   time.Duration
-		add  []time.Duration
-		want string
-	}{
-		{"the first", 0, []time.Duration{80 * ms}, "[80ms]"},
-		{"a longer one in its minute", 10 * time.Second, []time.Duration{90 * ms}, "[80ms]"},
-		{"a shorter one", 20 * time.Second, []time.Duration{70 * ms}, "[70ms]"},
-		{"none", 30 * time.Second, nil, "[70ms]"},
-		{"of the next minute", time.Minute, []time.Duration{85 * ms}, "[70ms 85ms]"},
-		{"nine minutes later the first is still known", 9 * time.Minute, []time.Duration{81 * ms}, "[70ms 85ms 81ms]"},
-		{"ten minutes later it is not", 10 * time.Minute, []time.Duration{82 * ms}, "[82ms 85ms 81ms]"},
-		{"after a long silence only what is new", 5 * time.Hour, []time.Duration{83 * ms}, "[83ms]"},
-	} {
-		now := noon.Add(tt.at)
-		known.add("fra-1", now, tt.add)
-		if got := fmt.Sprint(known.of("fra-1", now)); got != tt.want {
-			t.Errorf("%s: %s, not %s", tt.name, got, tt.want)
-		}
+	r := remembered{pinger: nil} // asked, it would panic
+	r.Add("fra-1", time.Now(), []time.Duration{80 * ms, 70 * ms})
+	got, err := r.RoundTrips(t.Context(), metric.Target{Name: "fra-1"}, 5, ms)
+	if err != nil || len(got) != 1 || got[0] != 70*ms {
+		t.Errorf("%v, %v", got, err)
 	}
-	if got := known.of("fra-1", noon.Add(8*time.Hour)); len(got) > 0 {
-		t.Errorf("three hours later %v is still known", got)
-	}
-	known.keep(&fleet.Fleet{Hosts: []fleet.Host{{Identity: fleet.Identity{Name: "par-1"}}}})
-	if got := known.of("fra-1", noon.Add(5*time.Hour)); len(got) > 0 {
+	r.keep(&fleet.Fleet{Hosts: []fleet.Host{{Identity: fleet.Identity{Name: "par-1"}}}})
+	if got := r.Of("fra-1", time.Now()); len(got) > 0 {
 		t.Errorf("of a host that is gone it keeps %v", got)
 	}
 }

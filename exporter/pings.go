@@ -35,7 +35,7 @@ func (m *monitor) newPinging(f *fleet.Fleet) *pinging {
 			trips := r.RoundTrips()
 			sent := len(r.Packets)
 			m.past.Pings(host, time.Now(), history.NewPings(uint32(sent), uint32(sent-len(trips)), trips))
-			m.trips.add(host, time.Now(), trips)
+			m.trips.Add(host, time.Now(), trips)
 		},
 		Failed: func(err error) { m.log.Warn("what is usually lost is not kept over a restart", "why", err) },
 	}

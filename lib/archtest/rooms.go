@@ -112,6 +112,7 @@ var rooms = []room{
 	{path: "lib/geo", banned: doingIO, instead: onlyStandard},
 	{path: "lib/smoke", instead: onlyStandard},
 	{path: "lib/matrix", rooms: []string{"lib/geo"}, instead: "matrix shows paths and asks nobody for them"},
+	{path: "lib/trips", banned: doingIO, instead: onlyStandard},
 	{path: "lib/burst", banned: doingIO, instead: onlyStandard},
 	{path: "lib/promquery", rooms: []string{"lib/secret"}, instead: "promquery asks for a number and knows nothing of checks"},
 	{path: "lib/echo", libraries: []string{"golang.org/x/sys"}, instead: "echo sends and hears packets, and knows nothing of what they tell"},
