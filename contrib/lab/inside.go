@@ -43,6 +43,10 @@ func inside(args []string) error {
 	if err := unix.Mount(resolver, "/etc/resolv.conf", "", unix.MS_BIND, ""); err != nil {
 		return fmt.Errorf("mounting resolv.conf: %w", err)
 	}
+	// Squids share memory by name, and all are called squid.
+	if err := unix.Mount("tmpfs", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=16m"); err != nil {
+		return fmt.Errorf("mounting shared memory of its own: %w", err)
+	}
 	if as != "" {
 		if err := become(as); err != nil {
 			return err

@@ -53,12 +53,28 @@ func StartSquid(tb testing.TB, c Squid) *RunningSquid {
 		scheme, listen = "https", fmt.Sprintf("https_port %s tls-cert=%s tls-key=%s", r.Addr, pair.certificate, pair.key)
 	}
 	conf := write(tb, dir, "squid.conf", s.conf(tb, c, listen), 0o644)
-	// -N: one process in the foreground. -d 1: its messages on stderr too.
-	r.args = []string{program, "-N", "-d", "1", "-f", conf}
+	// -N: one process in the foreground. -d 1: its messages on stderr too. -n: squids of
+	// one name share memory by that name, and one's start ends the other's.
+	name := fmt.Sprintf("milepost%d", r.Port)
+	tb.Cleanup(func() { forget(tb, name) })
+	r.args = []string{program, "-N", "-n", name, "-d", "1", "-f", conf}
 	r.ready = func() error { return answers(tb.Context(), &url.URL{Scheme: scheme, Host: r.Addr}) }
 	r.hasty = true
 	r.launch()
 	return s
+}
+
+// forget removes the shared memory of a squid that was killed.
+func forget(tb testing.TB, name string) {
+	left, err := filepath.Glob("/dev/shm/" + name + "-*")
+	if err != nil {
+		tb.Error(err)
+	}
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			tb.Errorf("removing a squid's shared memory: %v", err)
+		}
+	}
 }
 
 // conf is the whole squid.conf.
