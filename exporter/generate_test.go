@@ -160,15 +160,16 @@ func TestHostStatus(t *testing.T) {
 	if _, err := os.Stat(old); !os.IsNotExist(err) {
 		t.Errorf("the file of the inventory before is there still: %v", err)
 	}
-	f.Status.HostStatusFile = old
-	// Where nothing can be written, what was is not left to be believed.
-	if err := os.Mkdir(dir+"/.states.next", 0o700); err != nil {
+	// Where nothing can be written, what was is not left to be believed. No name is longer,
+	// so that of the file which is to take its place would be too long.
+	f.Status.HostStatusFile = dir + "/" + strings.Repeat("s", 255)
+	if err := os.WriteFile(f.Status.HostStatusFile, []byte("a 0\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.write(f, hoststate.Lease{}, func(string) hoststate.Status { return hoststate.Up }); err == nil {
 		t.Error("that nothing was written is not told")
 	}
-	if _, err := os.Stat(dir + "/states"); !os.IsNotExist(err) {
+	if _, err := os.Stat(f.Status.HostStatusFile); !os.IsNotExist(err) {
 		t.Errorf("the old states are there still: %v", err)
 	}
 }

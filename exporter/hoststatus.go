@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"milepost/lib/fleet"
 	"milepost/lib/hoststate"
+	"milepost/lib/keep"
 )
 
 // hostStatus is what shell loops read: "NAME N" a line, in the order of the inventory.
@@ -67,13 +67,8 @@ func (s *statesFile) replace(f *fleet.Fleet, lease hoststate.Lease, of func(name
 	if path == "" {
 		return nil
 	}
-	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".next")
-	err := os.WriteFile(next, []byte(hostStatus(f.Hosts, of)), 0o644)
-	if err == nil {
-		err = os.Rename(next, path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("writing the states of hosts: %w", err), gone(os.Remove(path)))
+	if err := keep.Replace(path, []byte(hostStatus(f.Hosts, of)), 0o644); err != nil {
+		return errors.Join(fmt.Errorf("writing the states of hosts to %w", err), gone(os.Remove(path)))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ var rooms = []room{
 	},
 	{
 		path:  "lib/probe/*",
-		rooms: []string{"lib/metric", "lib/secret", "lib/geo", "lib/burst", "lib/echo", "lib/promquery", "lib/resolvconf"},
+		rooms: []string{"lib/metric", "lib/secret", "lib/geo", "lib/burst", "lib/echo", "lib/promquery", "lib/resolvconf", "lib/keep"},
 		libraries: []string{
 			"github.com/gosnmp/gosnmp", "github.com/beevik/ntp", "github.com/miekg/dns",
 			"github.com/facebook/time/ntp/chrony",
@@ -49,7 +49,7 @@ var rooms = []room{
 		instead: "schedule and hoststate see outcomes only, and hoststate does no I/O (rule 4)",
 	},
 	{
-		path: "lib/selfcheck", rooms: []string{"lib/metric", "lib/verdict", "lib/check", "lib/resolvconf"},
+		path: "lib/selfcheck", rooms: []string{"lib/metric", "lib/verdict", "lib/check", "lib/resolvconf", "lib/keep"},
 		libraries: []string{"github.com/miekg/dns", "github.com/beevik/ntp", "golang.org/x/net", "golang.org/x/sys"},
 		instead:   "selfcheck judges the monitor itself; take what a probe measures as a function (rule 9)",
 	},
@@ -84,7 +84,7 @@ var rooms = []room{
 	},
 	{
 		path:    "lib/statusbar",
-		rooms:   []string{"lib/metric", "lib/verdict", "lib/check", "lib/schedule", "lib/hoststate", "lib/option", "lib/version"},
+		rooms:   []string{"lib/metric", "lib/verdict", "lib/check", "lib/schedule", "lib/hoststate", "lib/option", "lib/version", "lib/keep"},
 		instead: presenter,
 	},
 	{
@@ -117,7 +117,8 @@ var rooms = []room{
 	{path: "lib/promquery", rooms: []string{"lib/secret"}, instead: "promquery asks for a number and knows nothing of checks"},
 	{path: "lib/echo", libraries: []string{"golang.org/x/sys"}, instead: "echo sends and hears packets, and knows nothing of what they tell"},
 	{path: "lib/resolvconf", instead: onlyStandard},
-	{path: "lib/maintenance", instead: onlyStandard},
+	{path: "lib/keep", instead: onlyStandard},
+	{path: "lib/maintenance", rooms: []string{"lib/keep"}, instead: "maintenance knows windows and a file, and no host's state"},
 	{path: "lib/control", instead: onlyStandard},
 	{path: "lib/crew", instead: onlyStandard},
 	{path: "lib/secret", instead: onlyStandard},

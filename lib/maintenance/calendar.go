@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"milepost/lib/keep"
 )
 
 // keptLimit is the most that is read of the kept windows, in bytes; mostKept is how
@@ -38,33 +37,29 @@ func Open(path string, now time.Time) (*Calendar, error) {
 	c := &Calendar{path: path}
 	all, err := read(path)
 	if err != nil {
-		return c, fmt.Errorf("reading maintenance windows %q: %w: windows that were started by hand are not kept", path, err)
+		return c, fmt.Errorf("reading maintenance windows %w: windows that were started by hand are not kept", err)
 	}
 	c.started = unfinished(all, now)
 	return c, nil
 }
 
 func read(path string) ([]Window, error) {
-	f, err := os.Open(path)
+	text, err := keep.Read(path, keptLimit)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case err != nil:
-		return nil, bare(err)
+		return nil, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, keptLimit+1))
+	all, err := parse(text)
 	if err != nil {
-		return nil, bare(err)
+		return nil, fmt.Errorf("%q: %w", path, err)
 	}
-	return parse(text)
+	return all, nil
 }
 
 func parse(text []byte) ([]Window, error) {
 	var all []Window
-	if len(text) > keptLimit {
-		return nil, fmt.Errorf("it is longer than %d bytes", keptLimit)
-	}
 	if err := json.Unmarshal(text, &all); err != nil {
 		return nil, fmt.Errorf("it is damaged: %w", err)
 	}
@@ -153,49 +148,16 @@ func (c *Calendar) At(host, group string, now time.Time) (w Window, from, until 
 func (c *Calendar) keep(all []Window) error {
 	text, err := json.Marshal(all)
 	if err == nil {
-		err = replace(c.path, append(text, '\n'))
+		err = keep.Replace(c.path, append(text, '\n'), 0o640)
 	}
 	if err != nil {
-		return fmt.Errorf("keeping maintenance windows in %q: %w", c.path, bare(err))
+		return fmt.Errorf("keeping maintenance windows in %w", err)
 	}
 	c.started = all
 	return nil
 }
 
-// replace replaces the file at once.
-func replace(path string, text []byte) error {
-	next := path + ".next"
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o640)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return errors.Join(os.Rename(next, path), syncDir(filepath.Dir(path)))
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
-
 // unfinished is those that are not over for ever.
 func unfinished(all []Window, now time.Time) []Window {
 	return slices.DeleteFunc(slices.Clone(all), func(w Window) bool { return w.Weekly.IsZero() && !now.Before(w.To) })
-}
-
-// bare is err without the path, which the caller tells.
-func bare(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }

@@ -4,21 +4,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"time"
+
+	"milepost/lib/keep"
 )
 
 const (
-	// remembered is how many names are remembered, and keep how long: by then an
+	// remembered is how many names are remembered, and believed how long: by then an
 	// address may be somebody else's, whose answers would pass for the host's.
 	remembered = 20_000
-	keep       = 24 * time.Hour
+	believed   = 24 * time.Hour
 
 	// settled is how often the memory is written at most, and memoryLimit how much is
 	// read of it, in bytes.
@@ -62,7 +62,7 @@ func (m *memory) find(network, host string) []netip.Addr {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	a := m.names[question{network, host}]
-	if time.Since(a.at) > keep {
+	if time.Since(a.at) > believed {
 		return nil
 	}
 	return slices.Clone(a.addrs)
@@ -106,7 +106,7 @@ func (m *memory) take(text []byte, now time.Time) error {
 	defer m.mu.Unlock()
 	m.names = map[question]answer{}
 	for _, o := range all[:min(len(all), remembered)] {
-		if age := now.Sub(o.At); age >= 0 && age <= keep && len(o.Addrs) > 0 && !slices.ContainsFunc(o.Addrs, func(a netip.Addr) bool { return !a.IsValid() }) {
+		if age := now.Sub(o.At); age >= 0 && age <= believed && len(o.Addrs) > 0 && !slices.ContainsFunc(o.Addrs, func(a netip.Addr) bool { return !a.IsValid() }) {
 			m.names[question{o.Network, o.Host}] = answer{o.Addrs, o.At}
 		}
 	}
@@ -119,15 +119,17 @@ func (k *Checker) load() {
 	if k.Kept == "" {
 		return
 	}
-	text, err := readLimited(k.Kept)
+	text, err := keep.Read(k.Kept, memoryLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return
 	}
 	if err == nil {
-		err = k.known.take(text, time.Now())
+		if err = k.known.take(text, time.Now()); err != nil {
+			err = fmt.Errorf("%q: %w", k.Kept, err)
+		}
 	}
 	if err != nil {
-		k.trouble = fmt.Errorf("reading the last good addresses %q: %w", k.Kept, bareFile(err))
+		k.trouble = fmt.Errorf("reading the last good addresses %w", err)
 	}
 }
 
@@ -140,34 +142,13 @@ func (k *Checker) save(wait time.Duration) {
 	if text == nil {
 		return
 	}
-	next := k.Kept + ".next"
-	err := os.WriteFile(next, append(text, '\n'), 0o640)
-	if err == nil {
-		err = os.Rename(next, k.Kept)
-	}
+	err := keep.Replace(k.Kept, append(text, '\n'), 0o640)
 	k.turn <- struct{}{}
 	k.trouble = nil
 	if err != nil {
-		k.trouble = fmt.Errorf("keeping the last good addresses in %q: %w", k.Kept, bareFile(err))
+		k.trouble = fmt.Errorf("keeping the last good addresses in %w", err)
 	}
 	<-k.turn
-}
-
-func readLimited(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, memoryLimit))
-}
-
-// bareFile is err without the path, which the caller tells.
-func bareFile(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 // Inherit takes over the addresses that another checker knows, as after a reload.

@@ -41,7 +41,7 @@ func TestAddressesAreKeptOverARestart(t *testing.T) {
 		if _, err := again().Lookup(t.Context(), "ip", "other.example.net"); err == nil {
 			t.Error("an address was found that nobody knew")
 		}
-		time.Sleep(keep + time.Second)
+		time.Sleep(believed + time.Second)
 		if got, err := again().Lookup(t.Context(), "ip", "proxy.example.net"); err == nil {
 			t.Errorf("%v was believed for longer than a day", got)
 		}

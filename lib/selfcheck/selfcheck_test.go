@@ -363,7 +363,7 @@ func TestAnAddressIsForgottenAfterADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var m memory
 		m.keep("ip", "a", addrs("192.0.2.1"))
-		time.Sleep(keep)
+		time.Sleep(believed)
 		if m.find("ip", "a") == nil || m.find("ip4", "a") != nil {
 			t.Error("not what was kept")
 		}

@@ -1,11 +1,12 @@
 package statusbar
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
+
+	"milepost/lib/keep"
 )
 
 // Deliver writes the newest snapshot into Config.PublishDir, for a web server or an
@@ -35,15 +36,21 @@ func (b *Bar) Deliver() error {
 	} {
 		path := filepath.Join(dir, file.name)
 		if err := replaceAt(path, file.text(), newest.generatedAt); err != nil {
-			return fmt.Errorf("publishing %q: %w", path, bare(err))
+			return fmt.Errorf("publishing %w", err)
 		}
 	}
 	b.delivered, b.deliveredTo = newest, dir
 	return nil
 }
 
-// replaceAt is replace with a time of change: nginx makes its ETag of that and of the
+// replaceAt replaces a file and gives it a time of change: nginx makes its ETag of that and of the
 // size, and both forms of status.json must have the same time for its gzip_static.
 func replaceAt(path string, text []byte, at time.Time) error {
-	return errors.Join(replace(path, text), os.Chtimes(path, at, at))
+	if err := keep.Replace(path, text, 0o644); err != nil {
+		return err
+	}
+	if err := os.Chtimes(path, at, at); err != nil {
+		return fmt.Errorf("%q: %w", path, keep.Cause(err))
+	}
+	return nil
 }

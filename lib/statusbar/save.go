@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"time"
+
+	"milepost/lib/keep"
 )
 
 // kept is the name of the last snapshot in Config.StateDir.
@@ -31,46 +31,10 @@ func (b *Bar) Save() error {
 		return nil
 	}
 	path := filepath.Join(dir, kept)
-	if err := replace(path, newest.routes["/status.json"]().plain.text); err != nil {
-		return fmt.Errorf("saving status %q: %w", path, bare(err))
+	if err := keep.Replace(path, newest.routes["/status.json"]().plain.text, 0o644); err != nil {
+		return fmt.Errorf("saving status %w", err)
 	}
 	return nil
-}
-
-// bare is err without the operation and the path that the message has already.
-func bare(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	if l, ok := errors.AsType[*os.LinkError](err); ok {
-		return l.Err
-	}
-	return err
-}
-
-// replace replaces the file at once: a reader sees the old or the new, and so does
-// who starts after the machine lost its power.
-func replace(path string, text []byte) error {
-	next := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".next")
-	f, err := os.OpenFile(next, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(next, path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // Restore shows the snapshot that an earlier process kept, with its own data_at:
@@ -89,7 +53,7 @@ func (b *Bar) Restore(now time.Time) error {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("restoring status %q: %w", path, bare(err))
+		return fmt.Errorf("restoring status %w", err)
 	}
 	b.seq = max(b.seq, d.Seq)
 	at := time.Time(d.DataAt)
@@ -105,23 +69,19 @@ func (b *Bar) Restore(now time.Time) error {
 }
 
 func read(path string) (document, error) {
-	f, err := os.Open(path)
+	text, err := keep.Read(path, keptLimit)
 	if err != nil {
 		return document{}, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, keptLimit+1))
+	d, err := parse(text)
 	if err != nil {
-		return document{}, err
+		return document{}, fmt.Errorf("%q: %w", path, err)
 	}
-	return parse(text)
+	return d, nil
 }
 
 // parse reads a document that Save wrote.
 func parse(text []byte) (document, error) {
-	if len(text) > keptLimit {
-		return document{}, fmt.Errorf("it is longer than %d bytes", keptLimit)
-	}
 	var d document
 	if err := json.Unmarshal(text, &d); err != nil {
 		return document{}, fmt.Errorf("it is damaged: %w", err)

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"milepost/lib/keep"
 	"milepost/lib/metric"
 	"milepost/lib/promquery"
 	"milepost/lib/secret"
@@ -131,7 +132,7 @@ func (c Config) unkept() string {
 	}
 	lock, err := c.lockFile()
 	if err != nil {
-		return fmt.Sprintf("nothing is learned: making %q: %v", c.State+".lock", cause(err))
+		return fmt.Sprintf("nothing is learned: making %v", err)
 	}
 	defer lock.Close()
 	if _, err := readFile(c.State); err != nil {
@@ -141,7 +142,12 @@ func (c Config) unkept() string {
 }
 
 func (c Config) lockFile() (*os.File, error) {
-	return os.OpenFile(c.State+".lock", os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0o600)
+	path := c.State + ".lock"
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("%q: %w", path, keep.Cause(err))
+	}
+	return f, nil
 }
 
 // alike is by how much the distances of packets may differ that are learnt from as one.
@@ -157,7 +163,7 @@ func (c Config) learn(host string, r Result) error {
 		return nil
 	}
 	if err := c.add(host, r); err != nil {
-		return fmt.Errorf("keeping baselines in %q: %w", c.State, cause(err))
+		return fmt.Errorf("keeping baselines in %w", err)
 	}
 	return nil
 }
@@ -170,7 +176,7 @@ func (c Config) add(host string, result Result) error {
 	}
 	defer lock.Close() // which unlocks it
 	if err := locked(lock); err != nil {
-		return err
+		return fmt.Errorf("%q: %w", lock.Name(), err)
 	}
 	m, err := readFile(c.State)
 	if err != nil {
@@ -180,7 +186,7 @@ func (c Config) add(host string, result Result) error {
 	r := m.hosts[host]
 	age, err := r.age(now)
 	if err != nil {
-		return err
+		return fmt.Errorf("%q: %w", c.State, err)
 	}
 	r.Record = r.After(age)
 	if spacing := result.Plan.Spacing.Seconds(); math.Abs(r.Spacing/spacing-1) > alike {

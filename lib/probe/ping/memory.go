@@ -4,17 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"milepost/lib/burst"
+	"milepost/lib/keep"
 )
 
-// A memory is what was learnt of hosts' paths, as a file keeps it. It is written
-// whole, beside the file, and put in its place.
+// A memory is what was learnt of hosts' paths, as a file keeps it. It is replaced
+// as a whole.
 type memory struct {
 	hosts      map[string]remembered
 	unreadable bool // it is not ours to write over
@@ -45,51 +43,27 @@ type document struct {
 func readMemory(path string) (memory, error) {
 	m, err := readFile(path)
 	if err != nil {
-		return memory{unreadable: true}, fmt.Errorf("reading baselines %q: %w", path, cause(err))
+		return memory{unreadable: true}, fmt.Errorf("reading baselines %w", err)
 	}
 	return m, nil
 }
 
 func readFile(path string) (memory, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO without a writer must not hang
+	text, err := keep.ReadOwn(path, largestMemory)
 	if errors.Is(err, os.ErrNotExist) {
 		return memory{}, nil
 	}
 	if err != nil {
 		return memory{}, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return memory{}, err
-	}
-	if err := trusted(info); err != nil {
-		return memory{}, err
-	}
-	text, err := io.ReadAll(io.LimitReader(f, largestMemory+1))
-	switch {
-	case err != nil:
-		return memory{}, err
-	case len(text) > largestMemory:
-		return memory{}, fmt.Errorf("larger than %d bytes", largestMemory)
-	case len(text) == 0:
+	if len(text) == 0 {
 		return memory{}, nil // somebody made it with touch
 	}
-	return parseMemory(text)
-}
-
-// trusted refuses a file that somebody else could have written.
-func trusted(info os.FileInfo) error {
-	owner, known := info.Sys().(*syscall.Stat_t)
-	switch {
-	case !info.Mode().IsRegular():
-		return errors.New("not a regular file")
-	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("others may write it (mode %04o): run chmod go-w", info.Mode().Perm())
-	case known && owner.Uid != 0 && int(owner.Uid) != os.Geteuid():
-		return fmt.Errorf("it belongs to user %d, not to %d, who runs this", owner.Uid, os.Geteuid())
+	m, err := parseMemory(text)
+	if err != nil {
+		return memory{}, fmt.Errorf("%q: %w", path, err)
 	}
-	return nil
+	return m, nil
 }
 
 // parseMemory reads a document.
@@ -135,7 +109,7 @@ func (m memory) of(host string, spacing time.Duration) burst.Record {
 // write puts m at path.
 func (m memory) write(path string) error {
 	if err := m.replace(path); err != nil {
-		return fmt.Errorf("keeping baselines in %q: %w", path, cause(err))
+		return fmt.Errorf("keeping baselines in %w", err)
 	}
 	return nil
 }
@@ -143,31 +117,7 @@ func (m memory) write(path string) error {
 func (m memory) replace(path string) error {
 	text, err := json.Marshal(document{memorySchema, m.hosts})
 	if err != nil {
-		return err
+		return fmt.Errorf("%q: %w", path, err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	if err := os.Rename(f.Name(), path); err != nil {
-		_ = os.Remove(f.Name())
-		return err
-	}
-	return nil
-}
-
-// cause is err without the path, which the caller's text already names.
-func cause(err error) error {
-	if e, ok := errors.AsType[*os.PathError](err); ok {
-		return e.Err
-	}
-	if e, ok := errors.AsType[*os.LinkError](err); ok {
-		return e.Err
-	}
-	return err
+	return keep.Replace(path, append(text, '\n'), 0o644)
 }
