@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,8 +13,8 @@ import (
 	"milepost/lib/check"
 	"milepost/lib/fleet"
 	"milepost/lib/generate"
-	"milepost/lib/hoststate"
 	"milepost/lib/option"
+	"milepost/lib/statusbar"
 )
 
 // generateFlags are the options of the command generate.
@@ -81,7 +79,7 @@ func (flags generateFlags) generate(what string, f *fleet.Fleet) (string, error)
 		if err != nil {
 			return "", err
 		}
-		return hostStatusOf(filepath.Join(dir, "status.json"), f, time.Now())
+		return statusbar.KeptHostStatus(dir, names(f), time.Now())
 	}
 	all := []string{"nagios", "icinga2", "prometheus", "prometheus-limits", "nrpe", "hosts", "proxy", "host-status"}
 	if n := option.Nearest(what, all); n != "" {
@@ -119,30 +117,4 @@ func (flags generateFlags) host(inv generate.Inventory) (generate.Host, error) {
 		return generate.Host{}, fmt.Errorf("the inventory has %d hosts: name one with --host", len(names))
 	}
 	return generate.Host{}, noHost(flags.Host, names)
-}
-
-// hostStatusOf is the host_status file that the last kept status amounts to. A status
-// whose lease is over tells nothing any more.
-func hostStatusOf(path string, f *fleet.Fleet, now time.Time) (string, error) {
-	var kept struct {
-		ValidUntil time.Time `json:"valid_until"`
-		Components []struct {
-			ID     string           `json:"id"`
-			Status hoststate.Status `json:"status"`
-		} `json:"components"`
-	}
-	text, err := os.ReadFile(path)
-	if err == nil {
-		err = json.Unmarshal(text, &kept)
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("reading status: %w", err)
-	}
-	known := map[string]hoststate.Status{}
-	if now.Before(kept.ValidUntil) {
-		for _, c := range kept.Components {
-			known[c.ID] = c.Status
-		}
-	}
-	return hostStatus(f.Hosts, func(name string) hoststate.Status { return known[name] }), nil
 }

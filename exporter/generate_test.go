@@ -8,10 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"milepost/lib/fleet"
-	"milepost/lib/hoststate"
 )
 
 const generated = `
@@ -77,6 +75,13 @@ func TestGenerate(t *testing.T) {
 			t.Errorf("%s: %q is in %s", tt.situation, tt.never, out)
 		}
 	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "status.json"), []byte(`{"valid_until": "2999-12-31T23:59:59Z", "components": [{"id": "new york", "status": "down"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if exit, out, faults := told(t, "state_dir: "+dir+"\n"+generated, "host-status"); exit != 0 || out != "baltimore 3\nnew_york 2\n" {
+		t.Errorf("of what was kept: %d, %s%s", exit, out, faults)
+	}
 	if exit, out, faults := told(t, "hosts: [{name: \"x;y\"}]\n", "nagios"); exit != 1 || out != "" || !strings.Contains(faults, `host "x;y": Nagios takes no name with any of `) {
 		t.Errorf("a name that would end a value: %d, %s%s", exit, out, faults)
 	}
@@ -106,71 +111,6 @@ func TestTheExcerptHoldsTheSameLimits(t *testing.T) {
 				t.Errorf("%s: %s is another check in the excerpt\n%s", h.Name, c.Name, text)
 			}
 		}
-	}
-}
-
-func TestHostStatus(t *testing.T) {
-	dir := t.TempDir()
-	f, err := fleet.Parse("f", []byte("hosts: [{name: a}, {name: b}, {name: c}, {name: d}, {name: new one}]\nstatus: {host_status_file: "+dir+"/states}\n"), kinds())
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	kept := fmt.Sprintf(`{"valid_until": %q, "components": [{"id": "a", "status": "up"}, {"id": "b", "status": "degraded"}, {"id": "c", "status": "down"}, {"id": "d", "status": "maintenance"}]}`, now.Add(time.Minute).Format(time.RFC3339))
-	if err := os.WriteFile(dir+"/status.json", []byte(kept), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	for _, tt := range []struct {
-		situation string
-		at        time.Time
-		want      string
-	}{
-		{"while the lease lasts", now, "a 0\nb 1\nc 2\nd 4\nnew_one 3\n"},
-		{"after it", now.Add(2 * time.Minute), "a 3\nb 3\nc 3\nd 3\nnew_one 3\n"},
-	} {
-		if got, err := hostStatusOf(dir+"/status.json", f, tt.at); err != nil || got != tt.want {
-			t.Errorf("%s: %v, %q, want %q", tt.situation, err, got, tt.want)
-		}
-	}
-
-	var s statesFile
-	if err := s.write(f, hoststate.Lend(now, f.Interval), func(string) hoststate.Status { return hoststate.Down }); err != nil {
-		t.Fatal(err)
-	}
-	if text, err := os.ReadFile(dir + "/states"); err != nil || !strings.HasPrefix(string(text), "a 2\nb 2\n") {
-		t.Errorf("the file says %q, %v", text, err)
-	}
-	for after, want := range map[time.Duration]string{179 * time.Second: "a 2\nb 2\n", 181 * time.Second: "a 3\nb 3\n"} {
-		if err := s.write(f, hoststate.Lend(now, f.Interval), func(string) hoststate.Status { return hoststate.Down }); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.lapse(f, now.Add(after)); err != nil {
-			t.Fatal(err)
-		}
-		if text, err := os.ReadFile(dir + "/states"); err != nil || !strings.HasPrefix(string(text), want) {
-			t.Errorf("after %v the file says %q, %v", after, text, err)
-		}
-	}
-	// A file that the inventory does not name any more is not left to be believed either.
-	old := f.Status.HostStatusFile
-	f.Status.HostStatusFile = dir + "/others"
-	if err := s.write(f, hoststate.Lend(now, f.Interval), unknown); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(old); !os.IsNotExist(err) {
-		t.Errorf("the file of the inventory before is there still: %v", err)
-	}
-	// Where nothing can be written, what was is not left to be believed. No name is longer,
-	// so that of the file which is to take its place would be too long.
-	f.Status.HostStatusFile = dir + "/" + strings.Repeat("s", 255)
-	if err := os.WriteFile(f.Status.HostStatusFile, []byte("a 0\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.write(f, hoststate.Lease{}, func(string) hoststate.Status { return hoststate.Up }); err == nil {
-		t.Error("that nothing was written is not told")
-	}
-	if _, err := os.Stat(f.Status.HostStatusFile); !os.IsNotExist(err) {
-		t.Errorf("the old states are there still: %v", err)
 	}
 }
 

@@ -41,7 +41,7 @@ type monitor struct {
 	opinions   *opinions
 	electorate *electorate // nil = this vantage judges alone
 
-	states      statesFile
+	states      statusbar.HostStatusFile
 	reloadAsked chan chan error
 	stateDir    string
 	drilling    atomic.Bool // a drill is under way

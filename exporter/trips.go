@@ -18,13 +18,7 @@ type remembered struct {
 }
 
 // keep forgets the hosts that f has not.
-func (r *remembered) keep(f *fleet.Fleet) {
-	var hosts []string
-	for _, h := range f.Hosts {
-		hosts = append(hosts, h.Name)
-	}
-	r.Keep(hosts)
-}
+func (r *remembered) keep(f *fleet.Fleet) { r.Keep(names(f)) }
 
 // RoundTrips are the last minutes' least; of a host that is not pinged all the time,
 // or not yet, those of count packets now.
