@@ -25,30 +25,7 @@ type past struct {
 
 	mu   sync.Mutex
 	last map[string]hoststate.Status // of each host's newest transition
-	told map[string]lastTold
-}
-
-// A lastTold is what was told of a host last, and when.
-type lastTold struct {
-	hoststate.Standing
-	at time.Time
-}
-
-// from is since when the host is what it is now, as far as that changes what was told
-// before. An outage is dated back, and so changes it. A host that is out of
-// maintenance, or seen again, is what it was before: but it was not meanwhile.
-func (t lastTold) from(now hoststate.Standing) time.Time {
-	overlaid := t.Status == hoststate.Maintenance || t.Status == hoststate.Unknown
-	if !t.at.IsZero() && now.Since.Before(t.at) && (now.Status == t.Status || overlaid && now.Since.Before(t.Since)) {
-		return t.at
-	}
-	return now.Since
-}
-
-// until says that the host stayed as it was told up to from, when it became something
-// else: nobody looked away for longer than a lease between.
-func (t lastTold) until(from time.Time, interval time.Duration, now hoststate.Status) bool {
-	return t.at.Before(from) && t.Status != now && !hoststate.Lend(t.at, interval).Over(from)
+	told map[string]hoststate.Told
 }
 
 // historyFile is its name in the state directory.
@@ -60,7 +37,7 @@ func openPast(ctx context.Context, dir string, log *slog.Logger) *past {
 	if err != nil {
 		log.Error("there is no history: uptimes begin with this start, and nothing is kept", "why", err)
 	}
-	p := &past{History: h, log: log, due: make(chan time.Time, 1), told: map[string]lastTold{}}
+	p := &past{History: h, log: log, due: make(chan time.Time, 1), told: map[string]hoststate.Told{}}
 	if p.last, err = h.Last(ctx); err != nil {
 		log.Error("the last changes of hosts are not known", "why", err)
 		p.last = map[string]hoststate.Status{}
@@ -75,10 +52,10 @@ func (p *past) tell(now time.Time, interval time.Duration, hosts []statusbar.Com
 	defer p.mu.Unlock()
 	for _, h := range hosts {
 		before := p.told[h.ID]
-		from := before.from(h.Standing)
+		from := before.From(h.Standing)
 		if !from.IsZero() { // else it never was anything
-			if before.until(from, interval, h.Status) {
-				p.State(h.ID, before.at, from, before.Status)
+			if before.Stayed(from, interval, h.Status) {
+				p.State(h.ID, before.At, from, before.Status)
 			}
 			p.State(h.ID, from, now, h.Status)
 		}
@@ -90,7 +67,7 @@ func (p *past) tell(now time.Time, interval time.Duration, hosts []statusbar.Com
 			p.last[h.ID] = h.Status
 			p.Transition(transition(was, h, from, now))
 		}
-		p.told[h.ID] = lastTold{h.Standing, now}
+		p.told[h.ID] = hoststate.Told{Standing: h.Standing, At: now}
 	}
 	p.shares(now, hosts)
 }
