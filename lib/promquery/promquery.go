@@ -13,15 +13,12 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
-
-	"milepost/lib/secret"
 )
 
 // A Server is whom to ask.
 type Server struct {
 	URL     string // where the API begins: http://127.0.0.1:9090
-	Headers string // a file of secrets with a header in each line, "Authorization: Bearer ..."; "" = none
+	Headers string // a file of headers, as Headers reads it; "" = none
 
 	Client *http.Client // nil = one that follows no redirect: headers are for URL only
 }
@@ -33,14 +30,23 @@ var ErrNothing = errors.New("it knows nothing of that")
 const largest = 1 << 20
 
 // Number is what query, an instant query with one series as its result, amounts to
-// now. An error names the server, without a password that its URL may hold.
+// now. An error names the server, without a password that its URL may hold,
+// and without the values of the headers.
 func (s Server) Number(ctx context.Context, query string) (float64, error) {
 	request, err := s.request(ctx, query)
 	if err != nil {
 		return 0, err
 	}
-	v, err := s.ask(request)
+	header, err := Headers(s.Headers)
 	if err != nil {
+		return 0, err
+	}
+	header.AddTo(request)
+	v, err := s.ask(request, header.Redact)
+	if err != nil {
+		if text := header.Redact(err.Error()); text != err.Error() {
+			err = errors.New(text)
+		}
 		return 0, fmt.Errorf("asking Prometheus %q: %w", s.shown(), err)
 	}
 	return v, nil
@@ -67,24 +73,11 @@ func (s Server) request(ctx context.Context, query string) (*http.Request, error
 		return nil, fmt.Errorf("asking Prometheus %q: that is no URL: write http://127.0.0.1:9090", s.shown())
 	}
 	request.Header.Set("Accept", "application/json")
-	if s.Headers == "" {
-		return request, nil
-	}
-	lines, err := secret.Lines(s.Headers)
-	if err != nil {
-		return nil, err
-	}
-	for i, line := range lines {
-		name, value, ok := strings.Cut(line.Reveal(), ":")
-		if !ok || strings.TrimSpace(name) == "" {
-			return nil, fmt.Errorf("reading headers %q: line %d is no header: write Authorization: Bearer TOKEN", s.Headers, i+1)
-		}
-		request.Header.Add(strings.TrimSpace(name), strings.TrimSpace(value))
-	}
 	return request, nil
 }
 
-func (s Server) ask(request *http.Request) (float64, error) {
+// ask asks; redact takes out of what the server says what it must not repeat.
+func (s Server) ask(request *http.Request, redact func(string) string) (float64, error) {
 	client := s.Client
 	if client == nil {
 		client = &http.Client{
@@ -105,15 +98,16 @@ func (s Server) ask(request *http.Request) (float64, error) {
 	case len(body) > largest:
 		return 0, fmt.Errorf("its answer is larger than %d bytes", largest)
 	case kind == "application/json": // errors too have a text of Prometheus'
-		return parse(answer.StatusCode, body)
+		return parse(answer.StatusCode, body, redact)
 	case answer.StatusCode != http.StatusOK:
 		return 0, fmt.Errorf("it answered %s", answer.Status)
 	default:
-		return 0, fmt.Errorf("it answered %s and no JSON: is the URL that of a Prometheus?", described(kind))
+		return 0, fmt.Errorf("it answered %s and no JSON: is the URL that of a Prometheus?", described(redact(answer.Header.Get("Content-Type"))))
 	}
 }
 
-func described(kind string) string {
+func described(contentType string) string {
+	kind, _, _ := mime.ParseMediaType(contentType) // in small letters: what is hidden must be hidden before
 	if kind == "" {
 		return "something without a type"
 	}
@@ -145,13 +139,13 @@ type answer struct {
 type point [2]json.RawMessage
 
 // parse reads an answer of one number.
-func parse(status int, body []byte) (float64, error) {
+func parse(status int, body []byte, redact func(string) string) (float64, error) {
 	var a answer
 	if err := json.Unmarshal(body, &a); err != nil {
 		return 0, fmt.Errorf("its answer is no JSON of Prometheus: %w", err)
 	}
 	if status != http.StatusOK || a.Status != "success" {
-		return 0, fmt.Errorf("it answered %d: %s", status, strconv.Quote(cut(a.Error)))
+		return 0, fmt.Errorf("it answered %d: %s", status, strconv.Quote(cut(redact(a.Error))))
 	}
 	var p point
 	switch a.Data.Type {
@@ -175,7 +169,7 @@ func parse(status int, body []byte) (float64, error) {
 			return 0, fmt.Errorf("it answered with %d series: have the query make one of them, with avg()", len(series))
 		}
 	default:
-		return 0, fmt.Errorf("it answered with a %s: the query must give one number", strconv.Quote(cut(a.Data.Type)))
+		return 0, fmt.Errorf("it answered with a %s: the query must give one number", strconv.Quote(cut(redact(a.Data.Type))))
 	}
 	var text string
 	if err := json.Unmarshal(p[1], &text); err != nil {
@@ -183,7 +177,7 @@ func parse(status int, body []byte) (float64, error) {
 	}
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return 0, fmt.Errorf("its answer %s is no number", strconv.Quote(cut(text)))
+		return 0, fmt.Errorf("its answer %s is no number", strconv.Quote(cut(redact(text))))
 	}
 	return v, nil
 }

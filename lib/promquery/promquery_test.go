@@ -78,7 +78,7 @@ func TestASilentServerIsGivenUp(t *testing.T) {
 
 func TestHeaders(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "headers")
-	if err := os.WriteFile(file, []byte("Authorization: Bearer s3cret\r\n\nX-Scope-OrgID: fleet\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte("# of the fleet\nAuthorization: Bearer s3cret\r\n\nX-Scope-OrgID: fleet\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var got string
@@ -92,8 +92,10 @@ func TestHeaders(t *testing.T) {
 		t.Errorf("%q, %v", got, err)
 	}
 	for text, want := range map[string]string{
-		"s3cret\n": "line 1 is no header: write Authorization: Bearer TOKEN",
-		"":         "", // no headers
+		"s3cret\n":               `line 1 is no header: write it as "Name: value"`,
+		"# one\n\nA s3cret: b\n": `line 3 is no header: write it as "Name: value"`,
+		"A:\n":                   `line 1 is no header: write it as "Name: value"`,
+		"":                       "", // no headers
 	} {
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -102,6 +104,39 @@ func TestHeaders(t *testing.T) {
 		if got := fmt.Sprint(err); want != "" && !strings.HasSuffix(got, want) || want == "" && err != nil || strings.Contains(got, "s3cret") {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// A server that repeats what it was sent does not bring it into a log.
+func TestHeadersAreNotShown(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "headers")
+	if err := os.WriteFile(file, []byte("X-Key: s3\nAuthorization: Bearer s3cret\nX-Key: Token S3cret\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, kind, body, want string }{
+		{"an error", "application/json", `{"status":"error","error":"who is Bearer s3cret?"}`, `it answered 403: "who is ***?"`},
+		{"a token alone", "application/json", `{"status":"error","error":"s3cret is over"}`, `it answered 403: "*** is over"`},
+		{"where the line ends", "application/json", `{"status":"error","error":"` + strings.Repeat("-", 117) + `s3cret"}`, strings.Repeat("-", 117) + `***"`},
+		{"a type", "S3cret/x", "", "it answered ***/x and no JSON: is the URL that of a Prometheus?"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", tt.kind)
+			if tt.body != "" {
+				w.WriteHeader(http.StatusForbidden)
+			}
+			fmt.Fprint(w, tt.body)
+		}))
+		_, err := Server{URL: server.URL, Headers: file}.Number(t.Context(), "up")
+		if err == nil || !strings.HasSuffix(err.Error(), tt.want) || strings.Contains(strings.ToLower(err.Error()), "s3") {
+			t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
+		}
+		server.Close()
+	}
+	if err := os.Chmod(file, 0o604); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := (Server{URL: "http://127.0.0.1:1", Headers: file}).Number(t.Context(), "up"); err == nil || !strings.Contains(err.Error(), "others may open it (mode 0604): run chmod o-rwx") {
+		t.Errorf("others may read it: %v", err)
 	}
 }
 
@@ -121,5 +156,5 @@ func TestURLs(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(vector("0.02"))
 	f.Add(`{"status":"success","data":{"resultType":"scalar","result":[1,"3"]}}`)
-	f.Fuzz(func(_ *testing.T, body string) { _, _ = parse(200, []byte(body)) })
+	f.Fuzz(func(_ *testing.T, body string) { _, _ = parse(200, []byte(body), strings.ToUpper) })
 }

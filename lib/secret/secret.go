@@ -66,17 +66,15 @@ func Read(path string) (Value, error) {
 	return Value{lines[0]}, nil
 }
 
-// Lines are all lines of such a file that are not empty.
+// Lines are all lines of such a file, empty ones too: the first is line 1 of it.
 func Lines(path string) ([]Value, error) {
 	lines, err := readLines(path)
 	if err != nil {
 		return nil, err
 	}
-	var all []Value
-	for _, line := range lines {
-		if line != "" {
-			all = append(all, Value{line})
-		}
+	all := make([]Value, len(lines))
+	for i, line := range lines {
+		all[i] = Value{line}
 	}
 	return all, nil
 }

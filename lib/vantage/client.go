@@ -5,20 +5,17 @@
 package vantage
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"milepost/lib/secret"
+	"milepost/lib/promquery"
 )
 
 const (
@@ -30,15 +27,13 @@ const (
 	seriesLimit = 500_000
 	bytesLimit  = 256 << 20
 
-	headersLimit = 64 << 10 // of the headers' file, in bytes
-	shownLimit   = 200      // of what an engine says, in a sentence
+	shownLimit = 200 // of what an engine says, in a sentence
 )
 
 // A Client asks one engine.
 type Client struct {
 	base    *url.URL
-	headers http.Header
-	hide    []secret.Value // what no sentence may show
+	headers promquery.Header
 	http    *http.Client
 	series  int // that an answer may have
 }
@@ -54,51 +49,13 @@ func New(address, headersFile string) (*Client, error) {
 	if base.User != nil {
 		return nil, errors.New("the URL carries a login: put an Authorization header into headers_file")
 	}
-	c := &Client{base: base, headers: http.Header{}, series: seriesLimit, http: &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-	if headersFile == "" {
-		return c, nil
-	}
-	if err := c.read(headersFile); err != nil {
-		return nil, fmt.Errorf("reading headers %q: %w", headersFile, err)
-	}
-	return c, nil
-}
-
-// read reads the headers' file.
-func (c *Client) read(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		if e, ok := errors.AsType[*os.PathError](err); ok {
-			err = e.Err
-		}
-		return err
-	case !info.Mode().IsRegular() || info.Size() > headersLimit:
-		return fmt.Errorf("not a regular file of at most %d bytes", headersLimit)
-	case info.Mode().Perm()&0o007 != 0:
-		return fmt.Errorf("others may open it (mode %04o): run chmod o-rwx %q", info.Mode().Perm(), path)
-	}
-	f, err := os.Open(path)
+	headers, err := promquery.Headers(headersFile)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(io.LimitReader(f, headersLimit))
-	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		name, value, ok := strings.Cut(line, ":")
-		if value = strings.TrimSpace(value); !ok || name == "" || value == "" || strings.ContainsAny(name, " \t") {
-			return fmt.Errorf(`line %d is no header: write it as "Name: value"`, n)
-		}
-		c.headers.Add(name, value)
-		c.hide = append(c.hide, secret.New(value))
-	}
-	return lines.Err()
+	return &Client{base: base, headers: headers, series: seriesLimit, http: &http.Client{
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}, nil
 }
 
 // query evaluates an expression at one moment. Whatever is not a whole answer is an
@@ -116,15 +73,17 @@ func (c *Client) query(ctx context.Context, expression string, at time.Time) ([]
 	if err != nil {
 		return nil, c.failed(err)
 	}
-	r.Header = c.headers.Clone()
+	c.headers.AddTo(r)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	answer, err := c.http.Do(r)
 	if err != nil {
 		return nil, c.failed(err)
 	}
 	defer answer.Body.Close()
-	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "application/json" {
-		return nil, c.failed(fmt.Errorf("%s, and %q instead of JSON: is this the URL that the API is under?", answer.Status, c.shown(kind)))
+	contentType := answer.Header.Get("Content-Type")
+	if kind, _, _ := mime.ParseMediaType(contentType); kind != "application/json" {
+		kind, _, _ = mime.ParseMediaType(c.shown(contentType)) // in small letters: what is hidden must be hidden before
+		return nil, c.failed(fmt.Errorf("%s, and %q instead of JSON: is this the URL that the API is under?", answer.Status, kind))
 	}
 	all, err := decode(&limited{r: answer.Body, left: bytesLimit}, c.series)
 	if err != nil {
@@ -149,9 +108,7 @@ func (c *Client) failed(err error) error {
 
 // shown is what an engine said, short, printable, and without our secrets.
 func (c *Client) shown(text string) string {
-	for _, s := range c.hide {
-		text = s.Redact(text)
-	}
+	text = c.headers.Redact(text)
 	text = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '

@@ -155,15 +155,16 @@ func TestHeaders(t *testing.T) {
 	var tenant, path string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tenant, path = r.Header.Get("X-Scope-OrgID"), r.URL.Path
-		http.Error(w, "who is "+r.Header.Get("Authorization"), http.StatusUnauthorized)
+		w.Header().Set("Content-Type", strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")+"/x")
+		w.WriteHeader(http.StatusUnauthorized)
 	}))
 	defer s.Close()
-	c, err := New(s.URL+"/prometheus/", file("X-Scope-OrgID: fleet\nAuthorization: Bearer s3cret\n", 0o640))
+	c, err := New(s.URL+"/prometheus/", file("X-Scope-OrgID: fleet\nAuthorization: Bearer S3cret\n", 0o640))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = c.Ask(t.Context(), nil, time.Now())
-	if tenant != "fleet" || path != "/prometheus/api/v1/query" || err == nil || !strings.Contains(err.Error(), "401 Unauthorized") || strings.Contains(err.Error(), "s3cret") {
+	if tenant != "fleet" || path != "/prometheus/api/v1/query" || err == nil || !strings.Contains(err.Error(), "401 Unauthorized") || strings.Contains(strings.ToLower(err.Error()), "s3cret") {
 		t.Errorf("%q %q %v", tenant, path, err)
 	}
 }
