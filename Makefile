@@ -43,7 +43,7 @@ build: ## every binary into bin/
 
 # CGO_ENABLED=0 as in build: what build compiled need not be compiled again.
 lint: $(GOLANGCI) ## format, vet and linters (.golangci.yml)
-	CGO_ENABLED=0 $(GOLANGCI) run ./...
+	CGO_ENABLED=0 $(GOLANGCI) run --allow-parallel-runners ./...
 
 fmt: $(GOLANGCI) ## format the Go files
 	$(GOLANGCI) fmt

@@ -12,7 +12,6 @@ import (
 	"milepost/lib/history"
 	"milepost/lib/hoststate"
 	"milepost/lib/statusbar"
-	"milepost/lib/verdict"
 )
 
 // A past is the history as a monitor tells it. It is told of every snapshot by
@@ -80,28 +79,28 @@ func (p *past) write(now time.Time) {
 	}
 }
 
-// transition is the change of h, with the worst check as its evidence.
+// transition is the change of h, with what made it so as its evidence.
 func transition(was hoststate.Status, h statusbar.Component, from, now time.Time) history.Transition {
 	t := history.Transition{
 		Host: h.ID, Since: from, Told: now, From: was, To: h.Status,
-		Reason: h.Reason, Text: evidence(h.Outcomes),
+		Reason: h.Reason, Text: evidence(h.Standing, h.Outcomes),
 	}
 	if t.Since.IsZero() {
 		t.Since = now
 	}
-	t.Fault = worst(h.Outcomes).Fault
+	if bad := h.Evidence(h.Outcomes); len(bad) > 0 {
+		t.Fault = bad[0].Fault
+	}
 	return t
 }
 
-// worst is the worst outcome, the zero one if all are well.
-func worst(outcomes []check.Outcome) check.Outcome {
-	var bad check.Outcome
-	for _, o := range outcomes {
-		if o.Status != verdict.OK && (bad.Check == "" || o.Status.Worse(bad.Status)) {
-			bad = o
-		}
+// evidence is the sentence that tells best why a host is as it is.
+func evidence(s hoststate.Standing, outcomes []check.Outcome) string {
+	bad := s.Evidence(outcomes)
+	if len(bad) == 0 {
+		return ""
 	}
-	return bad
+	return bad[0].Check + ": " + bad[0].Summary
 }
 
 // keep writes what was told until ctx ends, and then once more. first is what else

@@ -7,13 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"milepost/lib/check"
 	"milepost/lib/fleet"
 	"milepost/lib/hoststate"
 	"milepost/lib/maintenance"
 	"milepost/lib/metric"
 	"milepost/lib/schedule"
-	"milepost/lib/verdict"
 )
 
 // standings is what the hosts of a fleet are, over time.
@@ -157,7 +155,7 @@ func (s *standings) tell(w *watched, now time.Time) (urgent bool) {
 		return false
 	}
 	s.log.Info("host changed", "host", w.host.Name, "from", w.last, "to", is.Status, "since", is.Since.UTC(),
-		"evidence", evidence(s.board.Of(w.host.Name)), "others", w.opinion.said)
+		"evidence", evidence(is, s.board.Of(w.host.Name)), "others", w.opinion.said)
 	urgent = w.last != hoststate.Unknown || is.Status != hoststate.Up
 	w.last = is.Status
 	return urgent
@@ -203,20 +201,6 @@ func unreachable(r hoststate.Round) bool {
 	default:
 		return false
 	}
-}
-
-// evidence is the sentence of the worst outcome.
-func evidence(outcomes []check.Outcome) string {
-	var worst check.Outcome
-	for _, o := range outcomes {
-		if worst.Check == "" || o.Status.Worse(worst.Status) {
-			worst = o
-		}
-	}
-	if worst.Status == verdict.OK {
-		return ""
-	}
-	return worst.Check + ": " + worst.Summary
 }
 
 // host is one host of the fleet.

@@ -150,6 +150,11 @@ func decode(text []byte, start, length int64) ([]record, error) {
 				r.states[s] = uint32(in.number(length))
 			}
 		}
+		told := int64(0)
+		for _, n := range r.states {
+			told += int64(n)
+		}
+		in.bad = in.bad || told > length
 		if flags&flagLatency != 0 {
 			r.latency = in.differ(&in.latency)
 		}
@@ -183,6 +188,7 @@ func (in *reader) number(most int64) int64 {
 
 func (in *reader) pings() Pings {
 	p := Pings{Sent: uint32(in.number(math.MaxUint32)), Lost: uint32(in.number(math.MaxUint32))}
+	in.bad = in.bad || p.Sent == 0 || p.Lost > p.Sent
 	if p.Lost >= p.Sent {
 		return p
 	}

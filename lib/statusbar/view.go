@@ -181,7 +181,7 @@ func operatorView(c content, label string) view {
 		r := o.row(v.today)
 		r.Link = "host/" + escapeID(c.hosts[i].ID)
 		if !c.lapsed {
-			r.tell(c.hosts[i].Outcomes, room)
+			r.tell(c.hosts[i].Standing, c.hosts[i].Outcomes, room)
 		}
 		if r.status == hoststate.Up && r.worst == verdict.OK {
 			v.Well = append(v.Well, r)
@@ -210,34 +210,22 @@ const (
 	ofAll    = 60_000
 )
 
-// tell puts the sentence of the worst outcome in the place of the public reason,
-// and names the others that are not well.
-func (r *row) tell(outcomes []check.Outcome, longest int) {
+// tell puts the sentence that tells best why the host is so in the place of the public
+// reason, and names the others that are not well.
+func (r *row) tell(is hoststate.Standing, outcomes []check.Outcome, longest int) {
 	if len(outcomes) == 0 {
 		return
 	}
-	bad := slices.DeleteFunc(slices.Clone(outcomes), func(o check.Outcome) bool { return o.Status == verdict.OK })
+	bad := is.Evidence(outcomes)
 	if len(bad) == 0 {
 		r.worst, r.Check, r.Said = verdict.OK, "", ""
 		return
 	}
-	slices.SortStableFunc(bad, func(a, b check.Outcome) int { return worstFirst(a.Status, b.Status) })
-	worst := bad[0]
-	r.worst, r.Check, r.Said, r.Fault = worst.Status, worst.Check, worst.Status.String(), worst.Fault
-	r.Text = short(worst.Summary, longest)
+	first := bad[0]
+	r.worst, r.Check, r.Said, r.Fault = first.Status, first.Check, first.Status.String(), first.Fault
+	r.Text = short(first.Summary, longest)
 	for _, o := range bad[1:] {
 		r.Others = append(r.Others, word{o.Check, o.Status.String()})
-	}
-}
-
-func worstFirst(a, b verdict.Status) int {
-	switch {
-	case a.Worse(b):
-		return -1
-	case b.Worse(a):
-		return 1
-	default:
-		return 0
 	}
 }
 
@@ -250,7 +238,7 @@ func short(s string, longest int) string {
 
 func (v *view) sort() {
 	order := func(a, b row) int {
-		return cmp.Or(hoststate.WorstFirst(a.status, b.status), worstFirst(a.worst, b.worst), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(hoststate.WorstFirst(a.status, b.status), verdict.WorstFirst(a.worst, b.worst), cmp.Compare(a.Name, b.Name))
 	}
 	slices.SortStableFunc(v.Attention, order)
 	slices.SortStableFunc(v.Well, order)

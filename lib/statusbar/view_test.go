@@ -79,7 +79,7 @@ func TestOperatorRow(t *testing.T) {
 				Status: hoststate.Down, Reason: metric.ReasonRefused,
 				Checks: []hoststate.Word{{Check: "squid_auth", Status: verdict.Critical}, {Check: "packet_loss", Status: verdict.OK}},
 			}}.component().row(now)
-			r.tell(row.outcomes, longest)
+			r.tell(hoststate.Standing{}, row.outcomes, longest)
 			if got := fmt.Sprintf("%s %s: %s [%s] %v", r.Check, r.Said, r.Text, r.Fault, r.Others); got != row.want {
 				t.Errorf("got  %s\nwant %s", got, row.want)
 			}

@@ -72,6 +72,18 @@ func Worst(all ...Status) Status {
 	return w
 }
 
+// WorstFirst orders states for slices.SortFunc.
+func WorstFirst(a, b Status) int {
+	switch {
+	case a.Worse(b):
+		return -1
+	case b.Worse(a):
+		return 1
+	default:
+		return 0
+	}
+}
+
 // A Finding is a sample and what was decided about it.
 type Finding struct {
 	metric.Sample
