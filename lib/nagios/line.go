@@ -19,7 +19,7 @@ import (
 const budget = 1000
 
 // leastText is what remains of the text when the line is too long, in bytes,
-// before performance data with a limit is given up.
+// before performance data that matters is given up.
 const leastText = 300
 
 func worst(outs []check.Outcome) verdict.Status {
@@ -73,7 +73,7 @@ func summary(outs []check.Outcome, status verdict.Status) string {
 // A perfdatum is one metric as perfdata spells it.
 type perfdatum struct {
 	text string
-	rank int // its place in the report; -1 if a limit holds it
+	rank int // its place in the report; -1 if a limit holds it, or if it is the first
 }
 
 func perfdata(prefix string, o check.Outcome) []perfdatum {
@@ -83,7 +83,7 @@ func perfdata(prefix string, o check.Outcome) []perfdatum {
 			continue
 		}
 		p := perfdatum{rank: i}
-		if !f.Warning.IsZero() || !f.Critical.IsZero() {
+		if len(all) == 0 || !f.Warning.IsZero() || !f.Critical.IsZero() {
 			p.rank = -1
 		}
 		if f.Of != "" {
@@ -143,7 +143,8 @@ func plain(s string) string {
 
 // fit brings a line within the budget: metrics without a limit go first, the
 // last of the report before the others; then the text is cut; then metrics with
-// a limit go. The line says so.
+// a limit go, and the first of a report, which is what the check is about. The line
+// says so.
 func fit(head, text string, perf []perfdatum) string {
 	l := line{head: head, text: text, perf: slices.Clone(perf)}
 	for _, p := range perf {

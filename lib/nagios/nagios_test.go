@@ -221,6 +221,16 @@ func TestTheFirstLineOfAFleetFitsIntoNRPE(t *testing.T) {
 	}
 }
 
+// However much there is to say, the figure that the check is about is there.
+func TestALongTextLeavesTheFirstMetric(t *testing.T) {
+	findings := []verdict.Finding{{Sample: metric.Sample{Name: "drifted", Value: 1}}, {Sample: metric.Sample{Name: "looked_at", Value: 2}}}
+	v := verdict.Verdict{Status: verdict.Warning, Summary: strings.Repeat("package ", 900), Findings: findings}
+	line := firstLine("drift", []check.Outcome{{Check: "drift", Verdict: v}})
+	if len(line) > budget || len(line) < budget-2 || !strings.HasSuffix(line, "... (1 metrics trimmed) | drifted=1") {
+		t.Errorf("%d %q", len(line), line)
+	}
+}
+
 func TestFitCutsBetweenLetters(t *testing.T) {
 	for n := range 40 {
 		line := fit("X OK: ", strings.Repeat("ü", 480)+strings.Repeat("x", n), []perfdatum{{"a=1;2;3", -1}, {"b=2", 1}})

@@ -146,6 +146,7 @@ type look struct {
 	flag  string // of the limit that holds it
 	drift string // what is not as expected; "" = it is
 	mend  string // the command, or the line, that mends it
+	whole string // what drift names only in part
 	stage metric.Stage
 	err   error // why nobody can tell
 }

@@ -17,6 +17,8 @@ const (
 
 	maxStatus = 64 << 20 // bytes; a desktop's has 5 MB
 	maxList   = 1 << 20
+
+	most = 5 // names in a sentence
 )
 
 // packages holds what dpkg has installed to the lists: what is forbidden must go,
@@ -48,34 +50,59 @@ func (m *measurement) packages(context.Context) {
 		})
 		return
 	}
-	forbidden, unlisted := sorted(installed, keep, purge)
+	forbidden, unlisted := sorted(installed.names, keep, purge)
 	if m.Lists.ForbiddenPackages != "" {
 		l := look{flag: forbiddenPackages}
 		if len(forbidden) > 0 {
 			l.drift = fmt.Sprintf("%s forbidden: %s", are(len(forbidden)), some(forbidden))
-			l.mend = "run " + m.root.purge(forbidden)
+			l.whole = whole("forbidden", forbidden)
+			l.mend = m.rid(forbidden, installed.vital)
 		}
-		l.stage.Said = fmt.Sprintf("%d packages, forbidden: %v", len(installed), forbidden)
+		l.stage.Said = fmt.Sprintf("%d packages, forbidden: %v", len(installed.names), forbidden)
 		m.saw(began, doing, l)
 	}
 	if m.Lists.Packages != "" {
 		l := look{flag: unlistedPackages}
 		if len(unlisted) > 0 {
 			l.drift = fmt.Sprintf("%s on no list: %s", are(len(unlisted)), some(unlisted))
-			l.mend = fmt.Sprintf("add to %q what may stay, and for the rest run %s", m.Lists.Packages, m.root.purge(unlisted))
+			l.whole = whole("on no list", unlisted)
+			l.mend = fmt.Sprintf("add to %q what may stay, and look at the rest with %s", m.Lists.Packages, m.root.command("dpkg -l"))
 		}
-		l.stage.Said = fmt.Sprintf("%d packages, on no list: %v", len(installed), unlisted)
+		l.stage.Said = fmt.Sprintf("%d packages, on no list: %v", len(installed.names), unlisted)
 		m.saw(began, doing, l)
 	}
 }
 
-// purge is the command that removes packages from the host.
-func (r root) purge(names []string) string {
-	command := "apt-get purge " + shell(slices.Clone(names)...)
-	if r != "" {
-		return "chroot " + shell(string(r)) + " " + command
+// rid is how to be rid of what is forbidden. No command removes what the system does
+// not run without: a pattern that is too wide forbids that, too.
+func (m *measurement) rid(forbidden []string, vital map[string]bool) string {
+	var can, cannot []string
+	for _, name := range forbidden {
+		if vital[name] {
+			cannot = append(cannot, name)
+		} else {
+			can = append(can, name)
+		}
 	}
-	return command
+	var mend []string
+	switch n := len(can); {
+	case n > most: // a command that the line's end cuts would do something else
+		mend = append(mend, "-v names them all: run "+m.root.command("apt-get purge")+" with those that must go")
+	case n > 0:
+		mend = append(mend, "run "+m.root.command("apt-get purge "+shell(slices.Clone(can)...)))
+	}
+	if len(cannot) > 0 {
+		mend = append(mend, fmt.Sprintf("the system needs %s: correct %q", some(cannot), m.Lists.ForbiddenPackages))
+	}
+	return strings.Join(mend, "; ")
+}
+
+// command is a command line as it is run for the host.
+func (r root) command(line string) string {
+	if r != "" {
+		return "chroot " + shell(string(r)) + " " + line
+	}
+	return line
 }
 
 func are(n int) string {
@@ -87,12 +114,19 @@ func are(n int) string {
 
 // some are the first of many names.
 func some(names []string) string {
-	const most = 5
 	text := strings.Join(names[:min(len(names), most)], ", ")
 	if more := len(names) - most; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
 	}
 	return text
+}
+
+// whole is all names where some leaves any out.
+func whole(what string, names []string) string {
+	if len(names) <= most {
+		return ""
+	}
+	return fmt.Sprintf("packages %s: %s", what, strings.Join(names, " "))
 }
 
 // sorted is which of the installed must go, and which nobody has decided on. A list
@@ -112,22 +146,29 @@ func sorted(installed []string, keep, purge list) (forbidden, unlisted []string)
 	return forbidden, unlisted
 }
 
+// packages are what dpkg has installed.
+type packages struct {
+	names []string        // sorted, each once
+	vital map[string]bool // those that the system does not run without
+}
+
 // installed are the packages of dpkg's database of which anything is on the disk,
-// be it their configuration alone: names, sorted, each once.
-func (m *measurement) installed() ([]string, error) {
+// be it their configuration alone.
+func (m *measurement) installed() (packages, error) {
 	text, err := m.root.read(dpkgStatus, maxStatus)
 	if err != nil {
-		return nil, err
+		return packages{}, err
 	}
 	return parseStatus(text)
 }
 
 // parseStatus reads the paragraphs of dpkg's database (deb-control(5), dpkg(1)):
-// "Package: NAME" and "Status: WANT ERROR STATE".
-func parseStatus(text []byte) ([]string, error) {
-	var names []string
+// "Package: NAME", "Status: WANT ERROR STATE", and "Essential: yes", "Protected: yes"
+// or "Priority: required" for what must stay.
+func parseStatus(text []byte) (packages, error) {
+	all := packages{vital: map[string]bool{}}
 	for paragraph := range bytes.SplitSeq(text, []byte("\n\n")) {
-		name, status := "", ""
+		name, status, vital := "", "", false
 		for line := range bytes.Lines(paragraph) {
 			key, value, _ := strings.Cut(string(line), ":")
 			switch key {
@@ -135,22 +176,30 @@ func parseStatus(text []byte) ([]string, error) {
 				name = strings.TrimSpace(value)
 			case "Status":
 				status = strings.TrimSpace(value)
+			case "Essential", "Protected":
+				vital = vital || strings.TrimSpace(value) == "yes"
+			case "Priority":
+				vital = vital || strings.TrimSpace(value) == "required"
 			}
 		}
 		words := strings.Fields(status)
 		switch {
 		case len(bytes.TrimSpace(paragraph)) == 0:
 		case name == "" || len(words) != 3:
-			return nil, fmt.Errorf("a paragraph without Package and Status: %.40q", bytes.TrimSpace(paragraph))
+			return packages{}, fmt.Errorf("a paragraph without Package and Status: %.40q", bytes.TrimSpace(paragraph))
 		case words[2] != "not-installed":
-			names = append(names, name)
+			all.names = append(all.names, name)
+			if vital {
+				all.vital[name] = true
+			}
 		}
 	}
-	if len(names) == 0 {
-		return nil, errors.New("it names no package")
+	if len(all.names) == 0 {
+		return packages{}, errors.New("it names no package")
 	}
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	slices.Sort(all.names)
+	all.names = slices.Compact(all.names)
+	return all, nil
 }
 
 // A list is names of packages and patterns for them.

@@ -51,6 +51,11 @@ func (r Result) Report() metric.Report {
 	}, r.flags()...)
 	report.Text = r.text(total, seen)
 	report.Advice = append(report.Advice, r.protect()...)
+	for _, l := range r.looks { // at the end, for they are long
+		if l.whole != "" {
+			report.Advice = append(report.Advice, l.whole)
+		}
+	}
 	return report
 }
 
