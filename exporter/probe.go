@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"milepost/lib/check"
 	"milepost/lib/fleet"
@@ -21,24 +22,20 @@ type probeFlags struct {
 }
 
 // probeCommand runs the checks of one host as the plugins would, with the
-// settings of the inventory, and ends as they do.
+// settings of the inventory, and ends as they do: what kept it from running them
+// is on out, too, for NRPE drops the rest.
 func probeCommand(ctx context.Context, args []string, out, _ io.Writer) (int, error) {
 	var flags probeFlags
 	operands, done, err := parse("probe", &flags, args, 1, 2, out)
-	if err != nil || done {
+	if done {
 		return int(verdict.Unknown), err
 	}
-	f, err := flags.load(kinds())
-	if err != nil {
-		return int(verdict.Unknown), err
+	var outs []check.Outcome
+	if err == nil {
+		outs, err = flags.outcomes(ctx, operands)
 	}
-	checks, err := find(f, operands)
 	if err != nil {
-		return int(verdict.Unknown), err
-	}
-	outs, err := believed(ctx, f, checks)
-	if err != nil {
-		return int(verdict.Unknown), err
+		outs = []check.Outcome{unmeasured(operands, err)}
 	}
 	if len(operands) == 2 {
 		err = nagios.Write(out, flags.Output, flags.Verbose, outs...)
@@ -46,6 +43,31 @@ func probeCommand(ctx context.Context, args []string, out, _ io.Writer) (int, er
 	}
 	status, err := nagios.WriteEach(out, flags.Output, flags.Verbose, outs)
 	return int(status), writing(err)
+}
+
+// outcomes are those of the checks that the operands name.
+func (flags probeFlags) outcomes(ctx context.Context, operands []string) ([]check.Outcome, error) {
+	f, err := flags.load(kinds())
+	if err != nil {
+		return nil, err
+	}
+	checks, err := find(f, operands)
+	if err != nil {
+		return nil, err
+	}
+	return believed(ctx, f, checks)
+}
+
+// unmeasured is in the place of the outcomes that there are none of.
+func unmeasured(operands []string, why error) check.Outcome {
+	o := check.Outcome{Check: "probe", At: time.Now(), Verdict: verdict.Failed(why)}
+	if len(operands) > 0 {
+		o.Host = operands[0]
+	}
+	if len(operands) > 1 {
+		o.Check = operands[1]
+	}
+	return o
 }
 
 func writing(err error) error {

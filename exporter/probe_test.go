@@ -186,6 +186,26 @@ references:
 	}
 }
 
+// What kept the checks from running is told as a plugin tells it.
+func TestProbeCommandThatCannotRun(t *testing.T) {
+	good := inventoryFile(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {baseline: 2}}}]")
+	bad := inventoryFile(t, "hosts: [{nme: a}, {nme: b}]\n")
+	for _, tt := range []struct{ situation, args, want string }{
+		{"no such host", "nobody --config.file " + good, `PROBE UNKNOWN: no host "nobody" in the inventory`},
+		{"no such check", "a clok --config.file " + good, `CLOK UNKNOWN: host "a" has no check "clok": it has packet_loss`},
+		{"no inventory", "a packet_loss --config.file /nonexistent", "PACKET_LOSS UNKNOWN: reading inventory: stat /nonexistent: no such file or directory"},
+		{"an inventory with faults", "a --config.file " + bad, "PROBE UNKNOWN: " + bad + `:1:10: host: unknown key "nme"`},
+		{"no host", "--config.file " + good, "PROBE UNKNOWN: 0 operands were given"},
+		{"an option that is none", "a --nonsense", "PROBE UNKNOWN: no option \"nonsense\""},
+		{"as JSON", "a clok --output json --config.file " + good, `"check":"clok"`},
+	} {
+		exit, out, faults := execute(append([]string{"probe"}, strings.Fields(tt.args)...)...)
+		if exit != 3 || faults != "" || strings.Count(out, "\n") != 1 || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %d %q, stderr %q, want %q", tt.situation, exit, out, faults, tt.want)
+		}
+	}
+}
+
 // All checks of a host are one document in every spelling.
 func TestRealProbeCommand(t *testing.T) {
 	file := inventoryFile(t, fmt.Sprintf(`
