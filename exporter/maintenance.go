@@ -134,7 +134,7 @@ func writeWindows(out io.Writer, windows []shownWindow) error {
 
 func (m *monitor) listMaintenance(w http.ResponseWriter, _ *http.Request) {
 	now := time.Now()
-	answer(w, shown(m.standings.calendar.List(now), now), nil)
+	answer(w, shown(m.calendar.List(now), now), nil)
 }
 
 func (m *monitor) startMaintenance(w http.ResponseWriter, r *http.Request) {
@@ -145,7 +145,7 @@ func (m *monitor) startMaintenance(w http.ResponseWriter, r *http.Request) {
 		err = m.known(window)
 	}
 	if err == nil {
-		if window, err = m.standings.calendar.Start(window, now); err == nil {
+		if window, err = m.calendar.Start(window, now); err == nil {
 			m.log.Info("maintenance was started by hand", "window", window.ID, "hosts", window.Hosts, "groups", window.Groups,
 				"from", window.From, "to", window.To, "reason", window.Reason)
 			m.news.soon()
@@ -177,7 +177,7 @@ func (m *monitor) known(w maintenance.Window) error {
 
 func (m *monitor) endMaintenance(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
-	ended, err := m.standings.calendar.End(r.URL.Query()["window"], now)
+	ended, err := m.calendar.End(r.URL.Query()["window"], now)
 	if err == nil {
 		for _, one := range ended {
 			m.log.Info("maintenance was ended by hand", "window", one.ID, "hosts", one.Hosts, "groups", one.Groups)

@@ -19,6 +19,7 @@ import (
 	"milepost/lib/prom"
 	"milepost/lib/schedule"
 	"milepost/lib/selfcheck"
+	"milepost/lib/standing"
 	"milepost/lib/statusbar"
 	"milepost/lib/version"
 )
@@ -37,7 +38,8 @@ type monitor struct {
 	pings      *pinging
 	news       publisher
 	trips      *remembered
-	standings  *standings
+	standings  *standing.Fleet
+	calendar   *maintenance.Calendar
 	opinions   *opinions
 	electorate *electorate // nil = this vantage judges alone
 
@@ -86,9 +88,9 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		flags: f, log: log, board: &schedule.Board{}, stateDir: dir, news: newPublisher(),
 		reloadAsked: make(chan chan error), renewed: make(chan struct{}),
 		reloadOK: true, reloaded: time.Now(),
-		standings: &standings{log: log, sight: hoststate.Monitor{Total: 1}},
 	}
-	m.standings.board = m.board
+	m.standings = &standing.Fleet{Work: m.work, Changed: m.hostChanged}
+	m.standings.Believe(hoststate.Monitor{Total: 1})
 	m.opinions = newOpinions(m.standings, m.lookup)
 	if m.electorate, err = newElectorate(m, inventory); err != nil {
 		return nil, err
@@ -102,7 +104,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		return nil, err
 	}
 	m.inventory = inventory
-	if m.standings.calendar, err = maintenance.Open(filepath.Join(dir, calendarFile), time.Now()); err != nil {
+	if m.calendar, err = maintenance.Open(filepath.Join(dir, calendarFile), time.Now()); err != nil {
 		log.Error("maintenance that was started by hand is forgotten", "why", err)
 	}
 	if m.billing, err = openBilling(inventory, dir, log); err != nil {
@@ -256,7 +258,7 @@ func sightOf(s selfcheck.State) hoststate.Monitor {
 func (m *monitor) believe(s selfcheck.State) {
 	m.board.Doubt(s.Why, s.Reason, s.At)
 	sight := sightOf(s)
-	if !m.standings.believe(sight) {
+	if !m.standings.Believe(sight) {
 		return
 	}
 	if s.Why != "" {
@@ -273,7 +275,7 @@ func (m *monitor) believe(s selfcheck.State) {
 // again takes a round of a host into its state. A host that changed is published
 // at once: its outage does not wait for the rest of the fleet.
 func (m *monitor) again(r schedule.Round) (time.Duration, bool) {
-	changed, after, again := m.standings.take(r)
+	changed, after, again := m.standings.Take(r.Host, r.Outcomes, r.Ended)
 	if changed {
 		m.news.soon()
 	}
@@ -292,7 +294,7 @@ func (m *monitor) roundDone(at time.Time) {
 // locked itself out does not feed the watchdog.
 func (m *monitor) alive() {
 	m.mu.Lock()
-	_ = m.standings.seen()
+	_ = m.standings.Seen()
 	m.mu.Unlock()
 	_ = m.board.Of("")
 	_, _ = m.scheduler.Lag()
@@ -308,13 +310,13 @@ func (m *monitor) publish(now time.Time) {
 	var all []statusbar.Component
 	states := map[string]hoststate.Status{}
 	for _, h := range m.inventory.Hosts {
-		standing := m.standings.stand(h.Name, now)
+		standing := m.standings.Stand(h.Name, now)
 		states[h.Name] = standing.Status
 		all = append(all, statusbar.Component{
 			Host: publicHost(h), Standing: standing, Outcomes: m.board.Of(h.Name),
 		})
 	}
-	f, dataAt, sight := m.inventory, m.dataAt, m.standings.seen()
+	f, dataAt, sight := m.inventory, m.dataAt, m.standings.Seen()
 	m.mu.Unlock()
 	m.past.tell(now, f.Interval, all)
 	m.bar.Publish(now, dataAt, all, sight)
@@ -349,12 +351,12 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 		hosts = append(hosts, s)
 	}
 	m.inventory = f
-	m.standings.calendar.Replace(f.Maintenance)
-	var doubt func(suspicion)
+	m.calendar.Replace(f.Maintenance)
+	var doubt func(standing.Suspicion)
 	if f.Status.SecondOpinion {
 		doubt = m.opinions.doubt
 	}
-	m.standings.watch(f, doubt)
+	m.standings.Watch(rosterOf(f, doubt))
 	m.pings.keep(f)
 	m.trips.keep(f)
 	m.scheduler.Replace(hosts)

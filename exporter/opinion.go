@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"strings"
@@ -13,13 +12,11 @@ import (
 	"milepost/lib/check"
 	"milepost/lib/crew"
 	"milepost/lib/fleet"
-	"milepost/lib/hoststate"
 	"milepost/lib/metric"
+	"milepost/lib/standing"
 )
 
 const (
-	helpers = 3 // that are asked about a suspect
-
 	// opinionPatience is how long they may take: less than hoststate.Retry, so that
 	// what they say is there when the next bad round is.
 	opinionPatience = 5 * time.Second
@@ -31,86 +28,29 @@ const (
 	suspectsQueued = 1000
 )
 
-// An opinion is what others said of a host that fails here.
-type opinion struct {
-	hoststate.Opinion
-	asked time.Time // when they were asked
-	said  string    // for the operator: who said what
-}
-
-// A suspicion is whom to ask about whom.
-type suspicion struct {
-	suspect check.Check   // its squid_auth
-	helpers []check.Check // theirs
-}
-
-// proxyCheck is how the host's proxy is asked.
-func proxyCheck(h fleet.Host) (c check.Check, ok bool) {
+// proxyCheck is how the host's proxy is asked; nil if it has none.
+func proxyCheck(h fleet.Host) *check.Check {
 	for _, c := range h.Checks {
 		if isProxy(c) {
-			return c, true
+			return &c
 		}
 	}
-	return check.Check{}, false
-}
-
-// ask asks healthy proxies of other providers about w, of as many as there are.
-func (s *standings) ask(w *watched) {
-	suspect, ok := proxyCheck(w.host)
-	if !ok {
-		return
-	}
-	q := suspicion{suspect: suspect}
-	now, asked := time.Now(), map[string]bool{provider(w.host): true}
-	for _, other := range s.shuffled() {
-		by := provider(other.host)
-		c, ok := proxyCheck(other.host)
-		if ok && !asked[by] && s.published(other, now).Status == hoststate.Up {
-			asked[by] = true
-			q.helpers = append(q.helpers, c)
-		}
-		if len(q.helpers) == helpers {
-			break
-		}
-	}
-	if len(q.helpers) > 0 {
-		s.doubt(q)
-	}
-}
-
-// shuffled is the hosts in another order each time, so that the same three are not
-// asked about everybody.
-func (s *standings) shuffled() []*watched {
-	all := make([]*watched, 0, len(s.watched))
-	for _, w := range s.watched {
-		all = append(all, w)
-	}
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all
-}
-
-// hear takes the answer of those who were asked about a host.
-func (s *standings) hear(host string, o opinion) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if w := s.watched[host]; w != nil && o.asked.After(w.opinion.asked) {
-		w.opinion = o
-	}
+	return nil
 }
 
 // opinions asks others about suspects, a few at a time.
 type opinions struct {
-	standings *standings
+	standings *standing.Fleet
 	lookup    check.Lookup
-	queue     chan suspicion
+	queue     chan standing.Suspicion
 }
 
-func newOpinions(s *standings, lookup check.Lookup) *opinions {
-	return &opinions{standings: s, lookup: lookup, queue: make(chan suspicion, suspectsQueued)}
+func newOpinions(s *standing.Fleet, lookup check.Lookup) *opinions {
+	return &opinions{standings: s, lookup: lookup, queue: make(chan standing.Suspicion, suspectsQueued)}
 }
 
 // doubt has others asked soon; not if too many wait already.
-func (o *opinions) doubt(q suspicion) {
+func (o *opinions) doubt(q standing.Suspicion) {
 	select {
 	case o.queue <- q:
 	default:
@@ -126,7 +66,7 @@ func (o *opinions) run(ctx context.Context) {
 			for {
 				select {
 				case q := <-o.queue:
-					o.standings.hear(q.suspect.Target.Name, o.ask(ctx, q))
+					o.standings.Hear(q.Suspect.Target.Name, o.ask(ctx, q))
 				case <-ctx.Done():
 					return
 				}
@@ -136,28 +76,28 @@ func (o *opinions) run(ctx context.Context) {
 }
 
 // ask asks all helpers at once.
-func (o *opinions) ask(ctx context.Context, q suspicion) opinion {
+func (o *opinions) ask(ctx context.Context, q standing.Suspicion) standing.Opinion {
 	now := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, opinionPatience)
 	defer cancel()
-	at, err := o.address(ctx, q.suspect.Target)
+	at, err := o.address(ctx, q.Suspect.Target)
 	if err != nil {
-		return opinion{asked: now, said: err.Error()}
+		return standing.Opinion{Asked: now, Said: err.Error()}
 	}
-	answers := make([]reached, len(q.helpers))
+	answers := make([]reached, len(q.Helpers))
 	var asking crew.Crew
-	for i, h := range q.helpers {
+	for i, h := range q.Helpers {
 		asking.Go(func() {
 			from, err := o.address(ctx, h.Target)
 			if err != nil {
 				answers[i].said = err.Error()
 				return
 			}
-			answers[i] = reach(ctx, h, from, q.suspect, at)
+			answers[i] = reach(ctx, h, from, q.Suspect, at)
 		})
 	}
 	asking.Wait()
-	heard := opinion{asked: now}
+	heard := standing.Opinion{Asked: now}
 	var said []string
 	for i, a := range answers {
 		word := "has no opinion"
@@ -169,10 +109,10 @@ func (o *opinions) ask(ctx context.Context, q suspicion) opinion {
 			word = "does not reach it"
 			heard.Not++
 		}
-		said = append(said, fmt.Sprintf("%s %s (%s)", q.helpers[i].Target.Name, word, a.said))
+		said = append(said, fmt.Sprintf("%s %s (%s)", q.Helpers[i].Target.Name, word, a.said))
 	}
 	slices.Sort(said)
-	heard.said = strings.Join(said, ", ")
+	heard.Said = strings.Join(said, ", ")
 	return heard
 }
 

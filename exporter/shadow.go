@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"log/slog"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"milepost/lib/metric"
 	"milepost/lib/schedule"
 	"milepost/lib/selfcheck"
+	"milepost/lib/standing"
 	"milepost/lib/verdict"
 )
 
@@ -24,7 +24,7 @@ import (
 type shadow struct {
 	fleet     *fleet.Fleet
 	board     *schedule.Board
-	standings *standings
+	standings *standing.Fleet
 	checker   *selfcheck.Checker
 	broken    atomic.Bool
 	say       func(format string, args ...any)
@@ -32,11 +32,10 @@ type shadow struct {
 
 // runDrill makes the drill. The error is why nothing is proven.
 func runDrill(ctx context.Context, f *fleet.Fleet, part string, say func(string, ...any)) error {
-	s := &shadow{fleet: f, board: &schedule.Board{}, say: say}
-	s.standings = &standings{log: slog.New(slog.DiscardHandler), board: s.board}
+	s := &shadow{fleet: f, board: &schedule.Board{}, standings: &standing.Fleet{}, say: say}
 	alone := *f
 	alone.Status.Prometheus = fleet.Upstream{}
-	s.standings.watch(&alone, nil)
+	s.standings.Watch(rosterOf(&alone, nil))
 	var stuck crew.Crew
 	ctx, stop := context.WithCancel(ctx)
 	defer stuck.Wait()
@@ -118,7 +117,7 @@ func (s *shadow) recover(ctx context.Context, part string) error {
 func (s *shadow) check(ctx context.Context) {
 	found := s.checker.Now(ctx)
 	s.board.Doubt(found.Why, found.Reason, found.At)
-	s.standings.believe(sightOf(found))
+	s.standings.Believe(sightOf(found))
 }
 
 // page is the page of now.
@@ -126,9 +125,9 @@ func (s *shadow) page() hoststate.Page {
 	now := time.Now()
 	var all []hoststate.Standing
 	for _, h := range s.fleet.Hosts {
-		all = append(all, s.standings.stand(h.Name, now))
+		all = append(all, s.standings.Stand(h.Name, now))
 	}
-	return hoststate.RollUp(all, s.standings.seen(), false)
+	return hoststate.RollUp(all, s.standings.Seen(), false)
 }
 
 // round is one round of every host, in which all its checks say so.
@@ -143,7 +142,7 @@ func (s *shadow) round(say verdict.Status) {
 		for _, c := range h.Checks {
 			r.Outcomes = append(r.Outcomes, s.board.Post(check.Outcome{Check: c.Name, Host: h.Name, At: time.Now(), Verdict: v}))
 		}
-		s.standings.take(r)
+		s.standings.Take(r.Host, r.Outcomes, r.Ended)
 	}
 }
 

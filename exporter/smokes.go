@@ -93,7 +93,12 @@ func smokeNote(h fleet.Host) string {
 
 // host is the one of that name.
 func (m *monitor) host(name string) (fleet.Host, bool) {
-	return m.standings.host(name)
+	for _, h := range m.watching().Hosts {
+		if h.Name == name {
+			return h, true
+		}
+	}
+	return fleet.Host{}, false
 }
 
 // smokeOf is the host's smoke of the stretch up to now.

@@ -9,7 +9,7 @@ import (
 	"milepost/lib/crew"
 	"milepost/lib/fleet"
 	"milepost/lib/hoststate"
-	"milepost/lib/metric"
+	"milepost/lib/standing"
 	"milepost/lib/vantage"
 )
 
@@ -120,57 +120,11 @@ func (e *electorate) judge(now time.Time) {
 	e.mu.Lock()
 	a := e.answer
 	e.mu.Unlock()
-	changed := e.m.standings.elect(func(w *watched) (hoststate.Tally, time.Time) {
-		votes, at := a.Votes(w.host.Name, w.roles, now, e.interval)
+	changed := e.m.standings.Elect(func(of standing.Member) (hoststate.Tally, time.Time) {
+		votes, at := a.Votes(of.Name, of.Roles, now, e.interval)
 		return hoststate.Count(votes), at
 	}, now)
-	if e.m.standings.believeAll(a.Monitor(now, e.interval)) || changed {
+	if e.m.standings.BelieveAll(a.Monitor(now, e.interval)) || changed {
 		e.m.news.soon()
 	}
-}
-
-// elect takes what the vantages say of each host, and says whether any host changed.
-func (s *standings) elect(count func(*watched) (hoststate.Tally, time.Time), now time.Time) (changed bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range s.watched {
-		w.elect(count(w))
-		if s.doubt != nil && w.elected.Suspect() && unreachable(w.latest) {
-			s.ask(w)
-		}
-		changed = s.tell(w, now) || changed
-	}
-	return changed
-}
-
-// elect takes one count of the votes on w.
-func (w *watched) elect(t hoststate.Tally, at time.Time) {
-	votes := t.Votes
-	r := hoststate.Round{
-		At: at, Status: t.Status, Votes: &votes, Regions: t.Regions, Split: t.Split,
-		Reason: w.latest.Reason, Latency: w.latest.Latency, Checks: w.latest.Checks,
-	}
-	switch r.Status {
-	case hoststate.Unknown:
-		r.Reason = metric.ReasonNoQuorum
-		w.elected = w.elected.Forsaken(r)
-		return
-	case hoststate.Up:
-		r.Reason = ""
-	case hoststate.Down:
-		r.Disputed = w.disputed(w.elected.Fell())
-	}
-	if r.Status != hoststate.Up && r.Reason == "" {
-		r.Reason = metric.ReasonConnectTimeout // others see what this vantage does not
-	}
-	w.elected = w.elected.Next(r)
-}
-
-// believeAll takes how far all vantages may be believed, and says whether that is news.
-func (s *standings) believeAll(m hoststate.Monitor) (news bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	news = s.everybody == nil || !s.everybody.Same(m)
-	s.everybody = &m
-	return news
 }

@@ -92,7 +92,7 @@ func changes(ctx context.Context, out io.Writer, h *history.History, host string
 // tellWhy answers the command.
 func (m *monitor) tellWhy(w http.ResponseWriter, r *http.Request) {
 	name, now := r.URL.Query().Get("host"), time.Now()
-	if _, ok := m.standings.host(name); !ok {
+	if _, ok := m.host(name); !ok {
 		answer(w, nil, noHost(name, names(m.watching())))
 		return
 	}
@@ -106,7 +106,7 @@ func (m *monitor) tellWhy(w http.ResponseWriter, r *http.Request) {
 
 // present tells what a host is now and by what.
 func (m *monitor) present(out io.Writer, name string, now time.Time) {
-	s, said := m.standings.stand(name, now), m.standings.said(name)
+	s, said := m.standings.Stand(name, now), m.standings.Said(name)
 	fmt.Fprintf(out, "%s is %v", name, s.Status)
 	if !s.Since.IsZero() {
 		fmt.Fprintf(out, " since %s", s.Since.UTC().Format(time.RFC3339))

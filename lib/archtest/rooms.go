@@ -49,6 +49,10 @@ var rooms = []room{
 		instead: "schedule and hoststate see outcomes only, and hoststate does no I/O (rule 4)",
 	},
 	{
+		path: "lib/standing", rooms: []string{"lib/metric", "lib/verdict", "lib/check", "lib/hoststate"}, banned: doingIO,
+		instead: "standing judges a fleet by outcomes; it asks nobody and tells nobody itself: take functions (rule 4)",
+	},
+	{
 		path: "lib/selfcheck", rooms: []string{"lib/metric", "lib/verdict", "lib/check", "lib/resolvconf", "lib/keep"},
 		libraries: []string{"github.com/miekg/dns", "github.com/beevik/ntp", "golang.org/x/net", "golang.org/x/sys"},
 		instead:   "selfcheck judges the monitor itself; take what a probe measures as a function (rule 9)",

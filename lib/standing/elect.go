@@ -1,0 +1,56 @@
+package standing
+
+import (
+	"time"
+
+	"milepost/lib/hoststate"
+	"milepost/lib/metric"
+)
+
+// Elect takes what the vantages say of each host at now: the tally of their votes, and when
+// the oldest evidence of theirs was taken. It says whether any host changed so that it is
+// to be published at once.
+func (f *Fleet) Elect(count func(Member) (hoststate.Tally, time.Time), now time.Time) (urgent bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, w := range f.watched {
+		w.elect(count(w.Member))
+		if f.roster.Doubt != nil && w.elected.Suspect() && unreachable(w.latest) {
+			f.suspect(w)
+		}
+		urgent = f.tell(w, now) || urgent
+	}
+	return urgent
+}
+
+// elect takes one count of the votes on w.
+func (w *watched) elect(t hoststate.Tally, at time.Time) {
+	votes := t.Votes
+	r := hoststate.Round{
+		At: at, Status: t.Status, Votes: &votes, Regions: t.Regions, Split: t.Split,
+		Reason: w.latest.Reason, Latency: w.latest.Latency, Checks: w.latest.Checks,
+	}
+	switch r.Status {
+	case hoststate.Unknown:
+		r.Reason = metric.ReasonNoQuorum
+		w.elected = w.elected.Forsaken(r)
+		return
+	case hoststate.Up:
+		r.Reason = ""
+	case hoststate.Down:
+		r.Disputed = w.disputed(w.elected.Fell())
+	}
+	if r.Status != hoststate.Up && r.Reason == "" {
+		r.Reason = metric.ReasonConnectTimeout // others see what this vantage does not
+	}
+	w.elected = w.elected.Next(r)
+}
+
+// BelieveAll takes how far all vantages may be believed, and says whether that is news.
+func (f *Fleet) BelieveAll(m hoststate.Monitor) (news bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	news = f.everybody == nil || !f.everybody.Same(m)
+	f.everybody = &m
+	return news
+}

@@ -1,0 +1,275 @@
+package standing
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/hoststate"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// rosterOf is so many hosts, spread over so many providers.
+func rosterOf(hosts, providers int) Roster {
+	r := Roster{Interval: time.Minute}
+	for i := range hosts {
+		name := fmt.Sprintf("h%d", i)
+		r.Members = append(r.Members, Member{
+			Name: name, Group: "eu", Provider: fmt.Sprint(i % providers),
+			Roles: hoststate.Roles{Down: []string{"squid_auth"}},
+			Proxy: &check.Check{Name: "squid_auth", Target: metric.Target{Name: name}},
+		})
+	}
+	return r
+}
+
+func newFleet(r Roster) *Fleet {
+	f := &Fleet{}
+	f.Watch(r)
+	return f
+}
+
+// round gives the host a round that says so.
+func (f *Fleet) round(host string, says verdict.Status, at time.Time) (after time.Duration, again bool) {
+	v := verdict.Verdict{Status: says}
+	if says != verdict.OK {
+		v.Reason = metric.ReasonRefused
+	}
+	_, after, again = f.Take(host, []check.Outcome{{Check: "squid_auth", Host: host, At: at, Verdict: v}}, at)
+	return after, again
+}
+
+// In a landslide nobody is called down before he was looked at once more, at once.
+func TestLandslideIsLookedAtOnceMore(t *testing.T) {
+	start := time.Now()
+	for _, row := range []struct {
+		situation        string
+		fallen, of, runs int // runs by so many providers
+		rounds           int // bad ones until they are down
+		wait             time.Duration
+	}{
+		{"one of ten", 1, 10, 5, 3, hoststate.Retry},
+		{"three of ten", 3, 10, 5, 3, hoststate.Retry},
+		{"four of ten, of four providers", 4, 10, 5, 4, 0},
+		{"all, of one provider", 10, 10, 1, 3, hoststate.Retry},
+		{"all, of ten", 10, 10, 10, 4, 0},
+	} {
+		f := newFleet(rosterOf(row.of, row.runs))
+		down := func() (n int) {
+			for i := range row.of {
+				if f.Stand(fmt.Sprintf("h%d", i), start).Status == hoststate.Down {
+					n++
+				}
+			}
+			return n
+		}
+		for i := range row.of {
+			f.round(fmt.Sprintf("h%d", i), verdict.OK, start)
+		}
+		var after time.Duration
+		for n := 1; n <= row.rounds; n++ {
+			if down() > 0 {
+				t.Errorf("%s: %d are down after %d bad rounds", row.situation, down(), n-1)
+			}
+			for i := range row.fallen {
+				after, _ = f.round(fmt.Sprintf("h%d", i), verdict.Critical, start.Add(time.Duration(n)*10*time.Second))
+			}
+		}
+		if down() != row.fallen || after != row.wait {
+			t.Errorf("%s: %d are down after %d bad rounds, %v apart", row.situation, down(), row.rounds, after)
+		}
+	}
+}
+
+func TestMaintenanceMasksNobodyElse(t *testing.T) {
+	now := time.Now()
+	f := newFleet(rosterOf(2, 2))
+	f.Work = func(m Member, at time.Time) (hoststate.Work, bool) {
+		until := now.Add(time.Hour)
+		return hoststate.Work{From: now.Add(-time.Hour), Until: until, Reason: "disk"}, m.Name == "h0" && at.Before(until)
+	}
+	for n := range 3 {
+		for i := range 2 {
+			f.round(fmt.Sprintf("h%d", i), verdict.Critical, now.Add(time.Duration(n)*time.Second))
+		}
+	}
+	under, other := f.Stand("h0", now), f.Stand("h1", now)
+	if under.Status != hoststate.Maintenance || under.Work.Beneath != hoststate.Down || under.Work.Reason != "disk" || other.Status != hoststate.Down {
+		t.Errorf("%+v, %+v", under, other)
+	}
+	if page := hoststate.RollUp([]hoststate.Standing{under, other}, hoststate.Monitor{Total: 1, Healthy: 1}, false); page.Status != hoststate.Down {
+		t.Errorf("the page is %v: %s", page.Status, page.Summary)
+	}
+	if after := f.Stand("h0", now.Add(time.Hour)); after.Status != hoststate.Unknown && after.Status != hoststate.Down {
+		t.Errorf("when it is over: %v", after.Status)
+	}
+}
+
+func TestOnlyWhoWasNotReachedIsAskedAbout(t *testing.T) {
+	for reason, want := range map[metric.Reason]bool{
+		metric.ReasonConnectTimeout: true, metric.ReasonRefused: true, metric.ReasonReset: true, metric.ReasonTLS: true, metric.ReasonLoss: true,
+		metric.ReasonAuthRefused: false, metric.ReasonOpenProxy: false, metric.ReasonACL: false, metric.ReasonGateway: false, metric.ReasonOrigin: false,
+	} {
+		if got := unreachable(hoststate.Round{Status: hoststate.Down, Reason: reason}); got != want {
+			t.Errorf("%s: %v", reason, got)
+		}
+	}
+	if unreachable(hoststate.Round{Status: hoststate.Degraded, Reason: metric.ReasonLoss}) {
+		t.Error("one that is degraded was reached")
+	}
+}
+
+// Where all vantages judge, what this one sees decides nothing.
+func TestManyVantages(t *testing.T) {
+	now := time.Now()
+	r := rosterOf(1, 1)
+	r.Many = true
+	f := newFleet(r)
+	votes := func(up, down, unknown int, n int) {
+		var all []hoststate.Vote
+		for i, says := range []hoststate.Status{hoststate.Up, hoststate.Down, hoststate.Unknown} {
+			for j := range []int{up, down, unknown}[i] {
+				name := fmt.Sprint(i, j)
+				all = append(all, hoststate.Vote{Vantage: name, Provider: name, Region: name, Status: says})
+			}
+		}
+		f.Elect(func(Member) (hoststate.Tally, time.Time) {
+			return hoststate.Count(all), now.Add(time.Duration(n) * time.Second)
+		}, now)
+	}
+	stand := func() string {
+		h := f.Stand("h0", now)
+		return fmt.Sprintf("%v %s %v", h.Status, h.Reason, h.LastKnown)
+	}
+	for n := range 3 {
+		f.round("h0", verdict.Critical, now.Add(time.Duration(n)*time.Second))
+	}
+	if got := stand(); got != "unknown not_measured unknown" {
+		t.Errorf("before any vote: %s", got)
+	}
+	if m := f.Seen(); m.Sight() != hoststate.Blind {
+		t.Errorf("before any vote the monitor is %v", m.Sight())
+	}
+	for i, row := range []struct {
+		situation         string
+		up, down, unknown int
+		rounds            int
+		want              string
+	}{
+		{"all others see it up", 2, 1, 0, 3, "degraded refused unknown"},
+		{"all see it up", 3, 0, 0, 2, "up  unknown"},
+		{"two of three see it down: not yet", 1, 2, 0, 3, "degraded refused unknown"},
+		{"and still do", 1, 2, 0, 3, "down refused unknown"},
+		{"no quorum", 0, 1, 2, 1, "unknown no_quorum down"},
+		{"a quorum again, and all see it up", 3, 0, 0, 1, "up  unknown"},
+		{"all see it down", 0, 3, 0, 3, "down refused unknown"},
+	} {
+		for n := range row.rounds {
+			votes(row.up, row.down, row.unknown, 10*i+n)
+		}
+		if got := stand(); got != row.want {
+			t.Errorf("%s: %s, want %s", row.situation, got, row.want)
+		}
+	}
+}
+
+// What others are asked, and what they say, about a host that only this monitor sees fail.
+func TestOthersAreAsked(t *testing.T) {
+	now := time.Now()
+	var asked []Suspicion
+	var changes []string
+	r := rosterOf(9, 5) // h0 and h5 are of one provider, h1 and h6 of the next
+	r.Members[4].Proxy, r.Members[6].Proxy = nil, nil
+	r.Doubt = func(q Suspicion) { asked = append(asked, q) }
+	f := newFleet(r)
+	f.Changed = func(c Change) {
+		if c.Host == "h0" {
+			changes = append(changes, fmt.Sprintf("%v to %v (%s)", c.From, c.To.Status, c.Others))
+		}
+	}
+	for _, m := range r.Members {
+		says := verdict.OK
+		if m.Name == "h1" {
+			says = verdict.Critical
+		}
+		f.round(m.Name, says, now)
+	}
+	asked = nil // about h1
+	bad := func(n int) { f.round("h0", verdict.Critical, now.Add(time.Duration(n)*10*time.Second)) }
+	bad(1)
+	if len(asked) != 1 || asked[0].Suspect.Target.Name != "h0" {
+		t.Fatalf("others are asked %d times", len(asked))
+	}
+	var by []string
+	for _, c := range asked[0].Helpers {
+		for _, m := range r.Members {
+			if m.Name == c.Target.Name {
+				by = append(by, m.Provider)
+			}
+		}
+	}
+	slices.Sort(by)
+	if got := strings.Join(by, " "); got != "2 3" { // 0 is its own, of 1 one fails and one has no proxy, of 4 nobody has one
+		t.Errorf("proxies of the providers %s are asked", got)
+	}
+	bad(2)
+	f.Hear("h0", Opinion{Opinion: hoststate.Opinion{Reached: 1}, Asked: now.Add(time.Minute), Said: "h2 reaches it"})
+	f.Hear("h0", Opinion{Opinion: hoststate.Opinion{Not: 2}, Asked: now.Add(30 * time.Second), Said: "an answer that came late"})
+	bad(3)
+	bad(4)
+	if is := f.Stand("h0", now); is.Status != hoststate.Degraded || f.Said("h0") != "h2 reaches it" {
+		t.Errorf("one that others reach is %v: %s", is.Status, f.Said("h0"))
+	}
+	f.Hear("h0", Opinion{Opinion: hoststate.Opinion{Not: 2}, Asked: now.Add(2 * time.Minute), Said: "nobody reaches it"})
+	for n := range hoststate.Fall {
+		bad(5 + n)
+	}
+	if got := strings.Join(changes, ", "); got != "unknown to up (), up to degraded (h2 reaches it), degraded to down (nobody reaches it)" {
+		t.Errorf("what is told of it: %s", got)
+	}
+}
+
+// However many are well, three are asked.
+func TestFewAreAsked(t *testing.T) {
+	now, asked := time.Now(), 0
+	r := rosterOf(20, 20)
+	r.Doubt = func(q Suspicion) { asked = len(q.Helpers) }
+	f := newFleet(r)
+	for _, m := range r.Members {
+		f.round(m.Name, verdict.OK, now)
+	}
+	f.round("h0", verdict.Critical, now.Add(time.Second))
+	if asked != 3 {
+		t.Errorf("%d are asked", asked)
+	}
+}
+
+// What was known before the inventory was read again.
+func TestWatchAgain(t *testing.T) {
+	now := time.Now()
+	other := rosterOf(1, 1)
+	other.Interval = time.Hour
+	for _, row := range []struct {
+		situation string
+		next      Roster
+		want      string
+	}{
+		{"another host is added", rosterOf(2, 2), "down refused"},
+		{"the interval is another", other, "unknown not_measured"},
+		{"the host is taken out", Roster{Interval: time.Minute}, "unknown not_measured"},
+	} {
+		f := newFleet(rosterOf(1, 1))
+		for n := range hoststate.Fall + 1 {
+			f.round("h0", verdict.Critical, now.Add(time.Duration(n)*time.Second))
+		}
+		f.Watch(row.next)
+		is := f.Stand("h0", now)
+		if got := fmt.Sprintf("%v %s", is.Status, is.Reason); got != row.want {
+			t.Errorf("%s: %s, want %s", row.situation, got, row.want)
+		}
+	}
+}
