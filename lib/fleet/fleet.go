@@ -202,13 +202,14 @@ func Options(path, host string, kind check.Kind, o *option.Options) (metric.Targ
 		if names = append(names, name); name != host && (host != "" || len(hosts) > 1) {
 			continue
 		}
-		h, own := id.read(item)
+		h, given := id.read(item)
 		base := index(entriesOf(all["defaults"], "defaults"))
 		if t, ok := base["timeout"]; ok {
 			entry{"timeout", t, t}.put(o, "defaults")
 		}
-		settings(kind.Name, index(entriesOf(base["checks"], "checks")), index(entriesOf(own, "checks")), o)
-		return h.target(vantageOf(all["vantage"])), errors.Join(doc.faults...)
+		settings(kind.Name, index(entriesOf(base["checks"], "checks")), index(entriesOf(given["checks"], "checks")), o)
+		v, _ := vantageOf(all["vantage"])
+		return h.target(v), errors.Join(doc.faults...)
 	}
 	switch {
 	case len(doc.faults) > 0:

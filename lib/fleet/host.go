@@ -18,16 +18,15 @@ func newIdentityReader() identityReader {
 	return identityReader{&id, option.New(&id)}
 }
 
-// read returns the host, without its checks, and the value of its key "checks".
-func (r identityReader) read(item value) (h Host, checks value) {
+// read returns the host, without its checks, and the values of the keys it has.
+func (r identityReader) read(item value) (h Host, given map[string]value) {
 	*r.id = Identity{}
 	h.Labels = map[string]string{}
-	given := map[string]bool{}
+	given = map[string]value{}
 	for _, e := range item.entries("host") {
-		given[e.key] = true
+		given[e.key] = e.value
 		switch e.key {
 		case "checks":
-			checks = e.value
 		case "labels":
 			labels(h.Labels, e)
 		default:
@@ -35,11 +34,12 @@ func (r identityReader) read(item value) (h Host, checks value) {
 		}
 	}
 	h.Identity = *r.id
+	judgeNames(h.Identity, given)
 	if h.Address == "" {
 		h.Address = h.Name
 	}
 	h.Located = both(item, fmt.Sprintf("host %q", h.Name), given, h.Latitude, h.Longitude)
-	return h, checks
+	return h, given
 }
 
 func labels(dst map[string]string, e entry) {

@@ -1,6 +1,8 @@
 package fleet
 
 import (
+	"fmt"
+
 	"milepost/lib/geo"
 	"milepost/lib/metric"
 	"milepost/lib/option"
@@ -25,23 +27,49 @@ func coordinates(name string, located bool, latitude, longitude float64, city, c
 	return metric.Coordinates{Name: name, Latitude: place.Point.Latitude, Longitude: place.Point.Longitude, Known: ok}
 }
 
-// vantageOf reads the section "vantage".
-func vantageOf(section value) Vantage {
-	var v Vantage
+// vantageOf reads the section "vantage"; city is where that stands, if it is given.
+func vantageOf(section value) (v Vantage, city value) {
 	options := option.New(&v)
-	given := map[string]bool{}
+	given := map[string]value{}
 	for _, e := range entriesOf(section, "vantage") {
-		given[e.key] = true
+		given[e.key] = e.value
 		e.put(options, "vantage")
 	}
 	v.Located = both(section, "vantage", given, v.Latitude, v.Longitude)
-	return v
+	return v, given["city"]
+}
+
+// unplaced refuses the cities that leave a check without the place it is about: to drop
+// the check in silence would look like a check that passes. at is the value of the
+// host's city. A city beside coordinates is only a label, and may be anything.
+func (r *reader) unplaced(check string, f *Fleet, h Host, at value) {
+	for _, end := range []struct {
+		whose         string
+		at            value
+		place         metric.Coordinates
+		city, country string
+	}{
+		{fmt.Sprintf("host %q", h.Name), at, h.Coordinates(), h.City, h.Country},
+		{"vantage", r.vantageCity, f.Vantage.Coordinates(), f.Vantage.City, ""},
+	} {
+		if end.city == "" || end.place.Known {
+			continue
+		}
+		asked := end.city
+		if end.country != "" {
+			asked += ", " + end.country
+		}
+		end.at.fault("%s: city %q is not known here, which %s needs: did you mean %s? Else give latitude and longitude",
+			end.whose, asked, check, geo.Suggest(end.city, end.country))
+	}
 }
 
 // both says whether latitude and longitude were given. It refuses one without the
 // other, and coordinates that are nowhere.
-func both(v value, whose string, given map[string]bool, latitude, longitude float64) bool {
-	if given["latitude"] != given["longitude"] {
+func both(v value, whose string, given map[string]value, latitude, longitude float64) bool {
+	_, hasLatitude := given["latitude"]
+	_, hasLongitude := given["longitude"]
+	if hasLatitude != hasLongitude {
 		v.fault("%s has one of latitude and longitude, not both", whose)
 	}
 	if !(latitude >= -90 && latitude <= 90) {
@@ -50,5 +78,5 @@ func both(v value, whose string, given map[string]bool, latitude, longitude floa
 	if !(longitude >= -180 && longitude <= 180) {
 		v.fault("longitude %v is not between -180 and 180 degrees", longitude)
 	}
-	return given["latitude"] && given["longitude"]
+	return hasLatitude && hasLongitude
 }

@@ -45,7 +45,11 @@ func TestPlaces(t *testing.T) {
 			"degrees go before the city", "vantage: {city: Paris, latitude: 1, longitude: 2}\n" + defaults + "hosts: [{name: a, city: Paris, latitude: 3, longitude: 4}]",
 			"a from 1,2 to 3,4",
 		},
-		{"a city that nobody knows has no such check", "vantage: {city: Paris}\n" + defaults + "hosts: [{name: a, city: Cage 7}]", ""},
+		{"a city after whose name the country stands", "vantage: {city: 'San Jose, CR'}\n" + defaults + "hosts: [{name: a, city: 'Paris, FR'}]", "a from 9.9333,-84.0833 to 48.8566,2.3522"},
+		{"a city is a label beside degrees", "vantage: {city: Lab, latitude: 1, longitude: 2}\n" + defaults + "hosts: [{name: a, city: Cage 7, latitude: 3, longitude: 4}]", "a from 1,2 to 3,4"},
+		{"a city that nobody knows, without such a check", "vantage: {city: Lab}\nhosts: [{name: a, city: Cage 7}]", ""},
+		{"or with one that is off", "vantage: {city: Lab}\n" + defaults + "hosts: [{name: a, city: Cage 7, checks: {trail: false}}]", ""},
+		{"no city at all", "vantage: {city: Paris}\n" + defaults + "hosts: [{name: a}]", ""},
 		{"unless it asks for one", "vantage: {city: Paris}\nhosts: [{name: a, checks: {trail: {}}}]", "a from 48.8566,2.3522 to nowhere"},
 		{"a monitor that is nowhere", defaults + "hosts: [{name: a, city: Paris}]", ""},
 	} {
@@ -80,6 +84,22 @@ func TestPlaceFaults(t *testing.T) {
 		{"half a host's", "hosts: [{name: a, longitude: 1}]", `host "a" has one of latitude and longitude, not both`},
 		{"off the earth", "vantage: {latitude: 91, longitude: 0}", "latitude 91 is not between -90 and 90 degrees"},
 		{"round the earth", "hosts: [{name: a, latitude: 0, longitude: -181}]", "longitude -181 is not between -180 and 180 degrees"},
+		{
+			"a mistyped city", "defaults: {checks: {trail: {}}}\nvantage: {city: Paris}\nhosts: [{name: a, city: Baltimor}]",
+			`milepost.yml:4:25: host "a": city "Baltimor" is not known here, which trail needs: did you mean Baltimore, US? Else give latitude and longitude`,
+		},
+		{
+			"a city in another country, the host's own check", "vantage: {city: Paris}\nhosts: [{name: a, city: Paris, country: US, checks: {trail: {}}}]",
+			`milepost.yml:3:25: host "a": city "Paris, US" is not known here, which trail needs: did you mean Paris, FR?`,
+		},
+		{
+			"a city of several", "defaults: {checks: {trail: {}}}\nvantage: {city: Paris}\nhosts: [{name: a, city: San Jose}]",
+			"did you mean San Jose, US or San Jose, CR?",
+		},
+		{
+			"a mistyped city of the monitor", "vantage: {city: Pariss}\ndefaults: {checks: {trail: {}}}\nhosts: [{name: a, latitude: 1, longitude: 1}, {name: b}]",
+			`milepost.yml:2:17: vantage: city "Pariss" is not known here, which trail needs: did you mean Paris, FR?`,
+		},
 		{"no number", "hosts: [{name: a, latitude: nan, longitude: 0}]", "latitude"},
 	} {
 		if _, err := Parse("milepost.yml", []byte(roles+tt.text), trails()); err == nil || !strings.Contains(err.Error(), tt.want) {

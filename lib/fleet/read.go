@@ -17,6 +17,8 @@ type reader struct {
 	doc   *document
 	kinds map[string]*kindReader
 	names []string // of the kinds
+
+	vantageCity value // where it stands, for faults
 }
 
 // A kindReader sets the options of one kind of check, one host after the other:
@@ -69,7 +71,7 @@ func (r *reader) top(f *Fleet, v value) {
 	var first struct{ StateDir string }
 	var defaults, hosts, maintenance value
 	r.section(v, topSection, option.New(&first), map[string]func(entry){
-		"vantage":     func(e entry) { f.Vantage = vantageOf(e.value) },
+		"vantage":     func(e entry) { f.Vantage, r.vantageCity = vantageOf(e.value) },
 		"references":  r.into(&f.References, "references"),
 		"defaults":    func(e entry) { defaults = e.value },
 		"hosts":       func(e entry) { hosts = e.value },
@@ -120,29 +122,33 @@ func (r *reader) hosts(f *Fleet, v value, base map[string]value) {
 	if v.node == nil {
 		return
 	}
-	seen := map[string]bool{}
+	seen := map[string]string{} // names by what shell loops read
 	id := newIdentityReader()
 	for _, item := range v.items("hosts") {
-		h, checks := id.read(item)
-		switch {
-		case h.Name == "":
+		h, given := id.read(item)
+		word := strings.Join(strings.Fields(h.Name), "_")
+		switch first, twice := seen[word]; {
+		case word == "":
 			item.fault("host has no name")
-		case seen[h.Name]:
+		case twice && first == h.Name:
 			item.fault("host %q is there twice", h.Name)
+		case twice:
+			given["name"].fault("host %q and host %q are one to shell loops, which read a blank as _: call one of them otherwise", h.Name, first)
+		default:
+			seen[word] = h.Name
 		}
-		seen[h.Name] = true
 		var own map[string]value
-		if checks.node != nil {
+		if checks := given["checks"]; checks.node != nil {
 			own = r.checks(checks, "host")
 		}
-		h.Checks = r.bind(f, h, item, base, own)
+		h.Checks = r.bind(f, h, item, given["city"], base, own)
 		f.Hosts = append(f.Hosts, h)
 	}
 }
 
 // bind makes the checks of one host: the kind's default, then the inventory's,
-// then the host's own options.
-func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value) []check.Check {
+// then the host's own options. item is the host, city the value of that key.
+func (r *reader) bind(f *Fleet, h Host, item, city value, base, own map[string]value) []check.Check {
 	var checks []check.Check
 	for _, name := range r.names {
 		k := r.kinds[name]
@@ -163,8 +169,11 @@ func (r *reader) bind(f *Fleet, h Host, item value, base, own map[string]value) 
 			at.fault("host %q: %s: %v", h.Name, name, err)
 			continue
 		}
-		if _, asked := own[name]; bound.Moot && !asked {
-			continue
+		if bound.Moot {
+			r.unplaced(name, f, h, city)
+			if _, asked := own[name]; !asked {
+				continue
+			}
 		}
 		bound.Timeout = k.common.Timeout
 		checks = append(checks, bound)

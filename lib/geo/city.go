@@ -27,16 +27,34 @@ func City(name, country string) (Place, error) {
 	case len(found) == 0:
 		return Place{}, fmt.Errorf("no city %q is known here: write LATITUDE,LONGITUDE in degrees, or did you mean %s?", name, nearest(name))
 	}
-	written := make([]string, len(found))
-	for i, r := range found {
-		written[i] = r.String()
+	return Place{}, fmt.Errorf("city %q may be %s", name, written(found))
+}
+
+// Suggest is what City would have found, for a person to choose from: the cities of
+// that name ("San Jose, CR or San Jose, US"), else those whose names are most alike.
+func Suggest(name, country string) string {
+	if found := named(name, country); len(found) > 0 {
+		return written(found)
 	}
-	return Place{}, fmt.Errorf("city %q may be %s", name, strings.Join(written, " or "))
+	return nearest(name)
+}
+
+func written(found []row) string {
+	all := make([]string, len(found))
+	for i, r := range found {
+		all[i] = r.String()
+	}
+	return strings.Join(all, " or ")
 }
 
 // Find is City for a name that may be anything: it is false, soon, where the table
-// does not have exactly one such city. A country that is no code does not count.
+// does not have exactly one such city. A country may stand after the name ("Paris,
+// FR"); one that is no code does not count.
 func Find(name, country string) (Place, bool) {
+	if country == "" {
+		name, country, _ = strings.Cut(name, ",")
+		country = strings.TrimSpace(country)
+	}
 	found := named(name, country)
 	if len(found) == 0 && len(country) != codeLength {
 		found = named(name, "")
@@ -97,13 +115,20 @@ func rows() iter.Seq[row] {
 // from: the most alike in any case.
 func nearest(name string) string {
 	name = fold(name)
-	all := slices.Collect(rows())
-	slices.SortStableFunc(all, func(a, b row) int { return unlike(name, fold(a.city)) - unlike(name, fold(b.city)) })
-	alike := max(len(name)/3, unlike(name, fold(all[0].city)))
+	type candidate struct {
+		row
+		unlike int
+	}
+	var all []candidate
+	for r := range rows() {
+		all = append(all, candidate{r, unlike(name, fold(r.city))})
+	}
+	slices.SortStableFunc(all, func(a, b candidate) int { return a.unlike - b.unlike })
+	alike := max(len(name)/3, all[0].unlike)
 	var written []string
-	for _, r := range all[:3] {
-		if unlike(name, fold(r.city)) <= alike {
-			written = append(written, r.String())
+	for _, c := range all[:3] {
+		if c.unlike <= alike {
+			written = append(written, c.String())
 		}
 	}
 	return strings.Join(written, ", or ")
