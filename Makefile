@@ -22,9 +22,9 @@ SHELL_SCRIPTS = $(shell grep -rlE '^\#!/bin/(ba)?sh' --exclude-dir=.git --exclud
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## build, and start the exporter on this machine
-	@echo 'http://127.0.0.1:10120/ (Ctrl-C ends it)'
-	@exec bin/milepost-exporter
+run: build ## build, and start the exporter on this machine; ARGS are its options
+	@$(if $(ARGS),,echo 'http://127.0.0.1:10120/ (Ctrl-C ends it)')
+	@exec bin/milepost-exporter $(ARGS)
 
 lab: build ## ten cities on this machine, and milepost watching them (root)
 	CGO_ENABLED=0 go build $(RELEASE) -o $(BIN)/milepost-lab ./contrib/lab

@@ -50,7 +50,7 @@ func runDrill(ctx context.Context, f *fleet.Fleet, part string, say func(string,
 	}
 	s.round(verdict.OK)
 	page := s.page()
-	say("all is well: %v, %s", page.Status, page.Summary)
+	say("on a copy that takes every host to be well, all is well: %v, %s", page.Status, page.Summary)
 	if page.Status != hoststate.Up {
 		return fmt.Errorf("the page of a fleet that works is %v", page.Status)
 	}
