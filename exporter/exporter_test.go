@@ -207,7 +207,7 @@ defaults:
   interval: 2s
   timeout: 1s
 hosts:
-  - {name: here, address: 127.0.0.1, group: lab, city: Paris, country: FR, labels: {rack: r1}, checks: {packet_loss: {spacing: 0.05, baseline: 2}}}
+  - {name: here, address: 127.0.0.1, group: lab, city: Paris, country: FR, labels: {rack: r1, "data center": d1}, checks: {packet_loss: {spacing: 0.05, baseline: 2}}}
 status: {down: [packet_loss], degraded: []}
 `
 
@@ -226,7 +226,7 @@ func TestRealServe(t *testing.T) {
 	}
 	s.until("/", "here")
 	_, sd := s.get("/sd")
-	if !strings.Contains(sd, `"__param_target":"here"`) || !strings.Contains(sd, `"__meta_milepost_label_rack":"r1"`) || !strings.Contains(sd, `"__metrics_path__":"/probe"`) {
+	if !strings.Contains(sd, `"__param_target":"here"`) || !strings.Contains(sd, `"__meta_milepost_label_rack":"r1"`) || !strings.Contains(sd, `"__meta_milepost_label_data_center":"d1"`) || !strings.Contains(sd, `"__metrics_path__":"/probe"`) {
 		t.Error(sd)
 	}
 	for path, want := range map[string]string{"/-/healthy": "healthy", "/-/ready": "ready", "/canary?nonce=ab12": `{"client":"127.0.0.1","nonce":"ab12"}`} {

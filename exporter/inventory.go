@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -102,6 +103,16 @@ func validate(f *fleet.Fleet) error {
 	}
 	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
 		all = append(all, fmt.Errorf("%s: neither hosts nor billing: there is nothing to do", f.File))
+	}
+	for _, glob := range f.Billing.AccessLog {
+		if _, err := filepath.Match(glob, ""); err != nil {
+			all = append(all, f.Fault("billing.access_log", "billing: access_log: %q is no pattern of file names: %v", glob, err))
+		}
+	}
+	if text := f.Status.Page.URL; text != "" {
+		if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			all = append(all, f.Fault("status.page", "status: page: url %q: write http:// or https:// and a host", text))
+		}
 	}
 	if f.Billing.CacheManager != "" {
 		if _, err := cachemgr.New(f.Billing.CacheManager); err != nil {

@@ -173,12 +173,18 @@ references:
   resolve: [debian.org, 9.9.9.9]
   resolvers: [dns.example.net]
   ping: ["9.9.9.9:x"]
+billing:
+  access_log: ["/var/log/[x"]
+status:
+  page: {url: "javascript:alert(1)"}
 `)
 	exit, _, faults = execute("check-config", file)
 	for _, want := range []string{
 		file + `:4:3: references.resolve: "9.9.9.9" is an address`,
 		file + `:5:3: references.resolvers: "dns.example.net" is no address`,
 		file + `:6:3: references.ping: "9.9.9.9:x" is no address`,
+		file + `:8:3: billing: access_log: "/var/log/[x" is no pattern of file names: syntax error in pattern`,
+		file + `:10:3: status: page: url "javascript:alert(1)": write http:// or https:// and a host`,
 	} {
 		if exit != 1 || !strings.Contains(faults, want) {
 			t.Errorf("%d %s, want %s", exit, faults, want)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"milepost/lib/prom"
@@ -80,11 +81,22 @@ func (m *monitor) serviceDiscovery(w http.ResponseWriter, r *http.Request) {
 				"__meta_milepost_city": h.City, "__meta_milepost_country": h.Country,
 			}
 			for name, value := range h.Labels {
-				labels["__meta_milepost_label_"+name] = value
+				labels["__meta_milepost_label_"+labelName(name)] = value
 			}
 			all = append(all, target{[]string{r.Host}, labels})
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(all) // a client that is gone misses nothing
+}
+
+// labelName is name as Prometheus takes it, as its own discoveries make it: what is
+// neither letter, digit nor underscore is an underscore.
+func labelName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return '_'
+	}, name)
 }

@@ -2,12 +2,16 @@ package ledger
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
+
+	"milepost/lib/crew"
 )
 
 // smallDisk is a file system of its own, of so many bytes.
@@ -82,4 +86,55 @@ func TestRealFullDisk(t *testing.T) {
 	if _, err := Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), "this user may not write it, or its directory: see ls -ld") {
 		t.Errorf("%v", err)
 	}
+}
+
+// Counting that cannot be kept is told, and goes on by itself once it can.
+func TestRealDiskThatIsReadOnlyForAWhile(t *testing.T) {
+	disk := smallDisk(t, 4<<20)
+	c := config(t.TempDir())
+	c.Path = filepath.Join(disk, "ledger.db")
+	write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice"))
+	l := follow(t, c)
+	write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice"))
+	// A connection whose file was opened when nobody could write it.
+	l.db.SetMaxIdleConns(0)
+	l.db.SetMaxIdleConns(1)
+	remount := func(flags uintptr) {
+		t.Helper()
+		if err := syscall.Mount("", disk, "", syscall.MS_REMOUNT|flags, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(syscall.MS_RDONLY)
+	ctx, stop := context.WithCancel(t.Context())
+	var counting crew.Crew
+	counting.Go(func() { _ = l.Follow(ctx) })
+	until := func(what string, ok func() bool) {
+		t.Helper()
+		for end := time.Now().Add(4 * retry); !ok(); <-time.After(10 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal(what)
+			}
+		}
+	}
+	until("that nothing can be written is not told", func() bool { return sample(l, "ledger_counting") == 0 && sample(l, "squid_log_lag_bytes") > 0 })
+	remount(0)
+	until("it does not go on", func() bool { return sample(l, "ledger_counting") == 1 })
+	stop()
+	counting.Wait()
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := usage(t, c); got[""] != "2/2" {
+		t.Errorf("%v", got)
+	}
+}
+
+func sample(l *Ledger, name string) float64 {
+	for s := range l.Samples() {
+		if s.Metric == name {
+			return s.Value
+		}
+	}
+	return -1
 }

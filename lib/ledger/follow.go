@@ -72,9 +72,13 @@ func (l *Ledger) count(ctx context.Context) error {
 				return fmt.Errorf("%w: the last moments were not committed: they are counted at the next start", err)
 			case err != nil:
 				l.repeat("billing: " + err.Error())
+				l.setCounting(false)
+				l.setLag(l.tail.Lag() + int64(b.size))
+				renew(l.db, err)
 				sleep(ctx, retry)
 				continue
 			}
+			l.setCounting(true)
 			b, last, every = newBatch(l), time.Now(), l.pause(time.Since(begun))
 		}
 		if ending {

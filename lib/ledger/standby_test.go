@@ -77,14 +77,7 @@ func TestStandby(t *testing.T) {
 	})
 }
 
-func counting(l *Ledger) float64 {
-	for s := range l.Samples() {
-		if s.Metric == "ledger_counting" {
-			return s.Value
-		}
-	}
-	return -1
-}
+func counting(l *Ledger) float64 { return sample(l, "ledger_counting") }
 
 // A file that was moved away is not written any more: what goes there is lost. The
 // one that was put in its place goes on from where it is.

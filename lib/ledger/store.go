@@ -131,6 +131,15 @@ func explain(path string, err error) error {
 	return fmt.Errorf("ledger %q: %w%s", path, err, hint)
 }
 
+// renew has the file opened again where err says that it could not be written when it
+// was opened: it may be by now.
+func renew(db *sql.DB, err error) {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqlite3.SQLITE_READONLY {
+		db.SetMaxIdleConns(0)
+		db.SetMaxIdleConns(1)
+	}
+}
+
 // A querier is a database or a transaction in it.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)

@@ -48,6 +48,9 @@ func (c Config) askNTP(ctx context.Context, addr string) (answer, error) {
 		lo: at.ServerXmit.Sub(at.ClientRecv) - r.Precision,
 		hi: at.ServerRecv.Sub(at.ClientXmit) + r.Precision,
 	}
+	if r.RTT > received.since(sent)+time.Second {
+		return answer{}, garbled(errors.New("its times do not fit the time that the answer took"))
+	}
 	if reading.lo > reading.hi {
 		return answer{}, garbled(errors.New("the server held the question for longer than we waited"))
 	}

@@ -38,6 +38,8 @@ func TestNTPServers(t *testing.T) {
 		{"cut", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, 0)[:40]} }, "garbled answer: "},
 		{"an echo", func(q []byte) [][]byte { return [][]byte{q} }, "garbled answer: "},
 		{"a clock that goes backwards", with(func(a []byte) { binary.BigEndian.PutUint64(a[32:], ntpStamp(time.Now().Add(time.Hour))) }), "garbled answer: server clock ticked backwards"},
+		{"it says that it got the question in another era", with(func(a []byte) { binary.BigEndian.PutUint64(a[32:], 0) }), "garbled answer: its times do not fit the time that the answer took"},
+		{"it says that it got the question in years", with(func(a []byte) { binary.BigEndian.PutUint64(a[32:], ntpStamp(time.Now().Add(3e8*time.Second))) }), "garbled answer: its times do not fit the time that the answer took"},
 		{"it says that it held the question for an hour", with(func(a []byte) { binary.BigEndian.PutUint64(a[32:], ntpStamp(time.Now().Add(-time.Hour))) }), "garbled answer: the server held the question for longer than we waited"},
 		{"silent", func([]byte) [][]byte { return nil }, "no answer within 4.0 s to 3 questions: does an NTP server run there"},
 	} {
