@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"reflect"
+	"strings"
 	"time"
 
 	"milepost/lib/crew"
@@ -208,6 +209,9 @@ func (c Check) resolve(ctx context.Context, t *metric.Target) (metric.Stage, err
 		return metric.Stage{}, nil
 	}
 	stage := metric.Stage{Doing: fmt.Sprintf("resolving %q", t.Address)}
+	if err := misspelt(t.Address); err != nil {
+		return stage, fmt.Errorf("%s: %w", stage.Doing, err)
+	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
 	if t.Patience > 0 {
 		limited, cancel = context.WithTimeout(ctx, t.Patience)
@@ -238,6 +242,17 @@ func (c Check) resolve(ctx context.Context, t *metric.Target) (metric.Stage, err
 	}
 	stage.Said = fmt.Sprint(t.Addrs)
 	return stage, nil
+}
+
+// misspelt is why an address can be no name: it has what belongs elsewhere.
+func misspelt(address string) error {
+	if strings.Contains(address, "://") {
+		return errors.New("this is a URL: give the host alone")
+	}
+	if host, port, err := net.SplitHostPort(address); err == nil {
+		return fmt.Errorf("a port goes into -p/--port: give the host alone, %s, and -p %s", host, port)
+	}
+	return nil
 }
 
 // unresolved blames the host for a name that does not exist, and this machine's
