@@ -92,6 +92,14 @@ func TestUsageOfLogs(t *testing.T) {
 	if exit, out, _ = execute("usage", log, "--log", log); exit != 3 || !strings.Contains(out, "total, incomplete") {
 		t.Errorf("%d %s", exit, out)
 	}
+	exit, _, faults := execute("usage", "--log", log, "--format", "csv")
+	if want := "milepost-exporter usage: incomplete: not everything could be counted (1 malformed): --holes shows what\n"; exit != 3 || faults != want {
+		t.Errorf("%d %s", exit, faults)
+	}
+	exit, _, faults = execute("usage", "--log", log, "--format", "csv", "--holes")
+	if want := "(1 malformed):\n1 malformed from 2026-11-23T00:02:28Z to 2026-11-23T00:02:28Z on "; exit != 3 || !strings.Contains(faults, want) || strings.Contains(faults, "--holes") || strings.Count(faults, "\n") != 2 {
+		t.Errorf("%d %s", exit, faults)
+	}
 }
 
 // A server is a running exporter.

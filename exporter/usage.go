@@ -68,9 +68,22 @@ func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 		return 0, nil
 	}
 	if flags.Format == "csv" { // which has no place for it
-		fmt.Fprintf(faults, "milepost-exporter usage: incomplete: %s\n", ledger.Incomplete(holes))
+		flags.tell(faults, holes)
 	}
 	return exitHoles, nil
+}
+
+// tell says that something could not be counted, and with --holes what.
+func (f usageFlags) tell(faults io.Writer, holes []ledger.Hole) {
+	const incomplete = "milepost-exporter usage: incomplete: "
+	if !f.Holes {
+		fmt.Fprintf(faults, "%s%s: --holes shows what\n", incomplete, ledger.Incomplete(holes))
+		return
+	}
+	fmt.Fprintf(faults, "%s%s:\n", incomplete, ledger.Incomplete(holes))
+	for _, h := range holes {
+		fmt.Fprintf(faults, "%v\n", h)
+	}
 }
 
 // inventory is the one that was named; nil if none was.

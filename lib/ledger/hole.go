@@ -116,6 +116,18 @@ func (h Hole) told() string {
 	return fmt.Sprintf("billing: a hole in the ledger: %s %s: see usage --holes", where, h.Kind)
 }
 
+// String is the hole in one line, for a person who asked for all.
+func (h Hole) String() string {
+	line := fmt.Sprintf("%d %s from %s to %s on %s", h.Count, h.Kind, instant(h.At), instant(h.Until), h.Server)
+	if h.Path != "" {
+		line += fmt.Sprintf(" in %q", h.Path)
+	}
+	if h.Detail != "" {
+		line += ": " + accesslog.Shown(h.Detail)
+	}
+	return line
+}
+
 // A place is what holes have in common that are one: found again in the same
 // quarter of an hour.
 type place struct {
@@ -163,5 +175,5 @@ func Incomplete(holes []Hole) string {
 	for _, kind := range slices.Sorted(maps.Keys(counts)) {
 		parts = append(parts, fmt.Sprintf("%d %s", counts[kind], kind))
 	}
-	return fmt.Sprintf("not everything could be counted (%s): --holes shows what", strings.Join(parts, ", "))
+	return fmt.Sprintf("not everything could be counted (%s)", strings.Join(parts, ", "))
 }

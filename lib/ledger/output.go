@@ -19,7 +19,7 @@ type Output struct {
 	Format string   // table, csv, json
 	By     []string // the rows' keys
 	Raw    bool     // csv: without the apostrophe before what a spreadsheet would run
-	Holes  bool     // show them in the table and after the csv
+	Holes  bool     // show them in the table
 }
 
 // Write writes rows and holes to w.
@@ -55,7 +55,7 @@ func (o Output) table(w io.Writer, rows []Row, holes []Hole) error {
 		return nil
 	}
 	if !o.Holes {
-		_, err := fmt.Fprintf(w, "\nincomplete: %s\n", Incomplete(holes))
+		_, err := fmt.Fprintf(w, "\nincomplete: %s: --holes shows what\n", Incomplete(holes))
 		return err
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
