@@ -64,6 +64,9 @@ func maintenanceCommand(ctx context.Context, args []string, out, _ io.Writer) (i
 		fmt.Fprintln(out, "no maintenance is announced")
 		return 0, nil
 	}
+	if operands[0] == "end" {
+		return 0, writeEnded(out, windows)
+	}
 	return 0, writeWindows(out, windows)
 }
 
@@ -114,20 +117,39 @@ func shown(all []maintenance.Window, now time.Time) []shownWindow {
 	return windows
 }
 
+// of is whom a window concerns.
+func (w shownWindow) of() string {
+	of := slices.Clone(w.Hosts)
+	for _, g := range w.Groups {
+		of = append(of, "group "+g)
+	}
+	return strings.Join(of, ", ")
+}
+
+// writeEnded tells of windows that are no more; one that was not under way never was.
+func writeEnded(out io.Writer, windows []shownWindow) error {
+	for _, w := range windows {
+		fate := "will not begin"
+		if w.Now {
+			fate = "has ended"
+		}
+		if _, err := fmt.Fprintf(out, "window %s of %s %s\n", w.ID, w.of(), fate); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func writeWindows(out io.Writer, windows []shownWindow) error {
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(table, "WINDOW\tNOW\tOF\tWHEN\tREASON")
 	for _, w := range windows {
-		of := slices.Clone(w.Hosts)
-		for _, g := range w.Groups {
-			of = append(of, "group "+g)
-		}
 		when := fmt.Sprintf("%s to %s", w.From.UTC().Format(time.RFC3339), w.To.UTC().Format(time.RFC3339))
 		if !w.Weekly.IsZero() {
 			when = fmt.Sprintf("every %v %s", w.Weekly, w.Zone)
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", cmp.Or(w.ID, "inventory"), map[bool]string{true: "yes", false: "no"}[w.Now],
-			strings.Join(of, ", "), when, w.Reason)
+			w.of(), when, w.Reason)
 	}
 	return table.Flush()
 }

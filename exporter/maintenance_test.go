@@ -63,7 +63,7 @@ hosts:
 	if got := do("maintenance", "list"); !strings.Contains(got, "yes  fra-1") || !strings.Contains(got, "disk") {
 		t.Error(got)
 	}
-	if got := do("maintenance", "end", "fra-1"); !strings.HasPrefix(got, "0 WINDOW") {
+	if got := do("maintenance", "end", "fra-1"); !strings.HasPrefix(got, "0 window ") || !strings.HasSuffix(strings.TrimSpace(got), " of fra-1 has ended") {
 		t.Error(got)
 	}
 	s.until("/status.json", `"counts":{"up":0,"degraded":0,"down":2,"maintenance":0,"unknown":0}`)
