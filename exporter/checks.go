@@ -22,7 +22,7 @@ func kinds() []check.Kind {
 		check.Define("squid_auth", squidauth.Default, squidauth.Measure).Aimed().Asked(change(harmless)),
 		check.Define("resolver", resolver.Default, resolver.Measure).Local().Aimed().Open(),
 		check.Define("packet_loss", ping.Default, ping.Measure).Open().Streaming(change(everySecond)).Asked(change(alone)),
-		check.Define("path", path.Using{Pinger: ping.Default()}.Default, path.Measure),
+		check.Define("path", path.Using{Pinger: ping.Default()}.Default, path.Measure).Afar(),
 		check.Define("host_drift", hostdrift.Default, hostdrift.Measure).Local(),
 	}
 }

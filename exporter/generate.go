@@ -94,7 +94,7 @@ func toldOf(f *fleet.Fleet) generate.Inventory {
 	for _, h := range f.Hosts {
 		told := generate.Host{Name: h.Name, Address: h.Address, City: h.City, Country: h.Country, Group: h.Group}
 		for _, c := range h.Checks {
-			told.Checks = append(told.Checks, generate.Check{Kind: c.Name, Inside: inside(c.Kind), Limits: c.Limits})
+			told.Checks = append(told.Checks, generate.Check{Kind: c.Name, Inside: inside(c.Kind), Afar: c.Kind.IsAfar, Limits: c.Limits})
 		}
 		inv.Hosts = append(inv.Hosts, told)
 	}

@@ -13,14 +13,14 @@ import (
 )
 
 const generated = `
-vantage: {name: m1}
+vantage: {name: m1, latitude: 50.11, longitude: 8.68}
 defaults:
   timeout: 7s
   checks:
     packet_loss: {spacing: 1s, baseline: &usual 2}
     squid_auth: {no_credentials: allowed, wrong: never, urls: ["http://canary.example.net/"]}
 hosts:
-  - {name: baltimore, address: 192.0.2.1, city: Baltimore, group: us-east, checks: {packet_loss: {baseline: *usual}, squid_auth: false, host_drift: {}}}
+  - {name: baltimore, address: 192.0.2.1, city: Baltimore, group: us-east, checks: {packet_loss: {baseline: *usual}, squid_auth: false, host_drift: {}, path: {}}}
   - {name: new york, address: ny.example.net, checks: {squid_auth: {warning: 0.5}}}
 billing: {server: m1, access_log: [/var/log/squid/access.log], publish: "postgres://l.example.net/ledger", pseudonym_key_file: /etc/milepost/key, exclude_users: [monitor]}
 `
@@ -53,6 +53,8 @@ func TestGenerate(t *testing.T) {
 		}, "check_host_drift"},
 		{"Icinga too", "icinga2", 0, []string{"object Host \"new york\" {\n\taddress = \"ny.example.net\"\n", "\tvars.milepost_squid_auth_fleet_host = \"new york\"\n"}, "check_host_drift"},
 		{"NRPE of one proxy", "nrpe --host baltimore", 0, []string{"command[milepost_packet_loss]=/usr/lib/nagios/plugins/check_packet_loss -v --fleet /etc/milepost/proxy.yml --fleet-host baltimore\n"}, "squid_auth"},
+		{"NRPE asks no proxy how far it is from itself", "nrpe --host baltimore", 0, []string{"command[milepost_host_drift]="}, "path"},
+		{"Nagios asks that itself", "nagios", 0, []string{"/check_path -v --fleet /"}, "check_nrpe!milepost_path"},
 		{"a name that is nearly one", "nrpe --host=newyork", 1, []string{"no host \"newyork\" in the inventory: did you mean \"new york\"?"}, ""},
 		{"of which", "nrpe", 1, []string{"the inventory has 2 hosts: name one with --host"}, ""},
 		{"hosts(5)", "hosts", 0, []string{"192.0.2.1\tbaltimore\n", "# new york is ny.example.net\n"}, ""},

@@ -18,6 +18,7 @@ type Kind struct {
 	IsLocal bool // may measure this machine, without a target
 	IsAimed bool // asks a host itself whether it does its work
 	IsOpen  bool // needs no secret: harmless against any address
+	IsAfar  bool // needs to know where it looks from, and says nothing on the host itself
 
 	// Stream makes of a Default one that never ends, for a server to watch; nil
 	// for a check that is run again and again.
@@ -50,6 +51,12 @@ func (k Kind) Aimed() Kind {
 // Open is k for a probe that needs no secret.
 func (k Kind) Open() Kind {
 	k.IsOpen = true
+	return k
+}
+
+// Afar is k for a probe that measures the way from one place to another.
+func (k Kind) Afar() Kind {
+	k.IsAfar = true
 	return k
 }
 

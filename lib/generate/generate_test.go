@@ -60,4 +60,7 @@ func TestEachSpelling(t *testing.T) {
 	if p.Local = true; strings.Contains(NRPECommand(p), "--fleet") || strings.Contains(NagiosCommands(p), "HOSTADDRESS") {
 		t.Error("a check of this machine itself is given a host")
 	}
+	if p.Afar = true; NRPECommand(p) != "" {
+		t.Error("NRPE has a command that does not know where it looks from")
+	}
 }

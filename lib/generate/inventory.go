@@ -27,6 +27,7 @@ type Host struct {
 type Check struct {
 	Kind   string // "clock_offset"
 	Inside bool   // only the host itself can see it: it is asked through NRPE
+	Afar   bool   // the host itself cannot see it: NRPE is not asked
 	Limits []metric.Limit
 }
 
@@ -90,11 +91,15 @@ func icingaFleet(kind, file, host string) string {
 		icingaQuoted(literal.Replace(file)), icingaQuoted(literal.Replace(host)))
 }
 
-// NRPECommands are those of one proxy, which has an excerpt of the inventory.
+// NRPECommands are those of one proxy, which has an excerpt of the inventory: that
+// does not tell where a machine is that looks at others.
 func NRPECommands(h Host) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# The checks of %s, as %s has them: milepost-exporter generate proxy --host makes it.\n", strings.Map(plain, h.Name), ProxyInventory)
 	for _, c := range h.Checks {
+		if c.Afar {
+			continue
+		}
 		if strings.ContainsFunc(h.Name, unicode.IsControl) {
 			return "", fmt.Errorf("host %q: a command of NRPE is one line", h.Name)
 		}

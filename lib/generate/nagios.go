@@ -34,8 +34,12 @@ func nagiosCommand(name, line string) string {
 
 // NRPECommand is a command of NRPE with fixed arguments: Debian's NRPE passes none.
 // What asks another host, or a server on this one, takes what it needs from the
-// proxy's excerpt of the inventory.
+// proxy's excerpt of the inventory. There is none for what looks from afar: the
+// excerpt does not tell from where.
 func NRPECommand(p option.Program) string {
+	if p.Afar {
+		return ""
+	}
 	line := PluginDir + "/" + p.Name + " -v"
 	if !p.Local {
 		line += " --fleet " + ProxyInventory

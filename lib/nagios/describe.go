@@ -11,7 +11,7 @@ import (
 // describe prints what the plugin is, for programs. It exits 3, as --help does.
 func (r *run) describe() int {
 	p := option.Program{
-		Name: r.name(), Version: version.String(), About: r.About, Local: r.IsLocal,
+		Name: r.name(), Version: version.String(), About: r.About, Local: r.IsLocal, Afar: r.IsAfar,
 		Options: r.options.Describe(),
 	}
 	common := option.New(&Common{})

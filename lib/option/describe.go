@@ -20,6 +20,7 @@ type Program struct {
 	About    string      `json:"about"`
 	Operands string      `json:"operands,omitempty"` // "HOST [CHECK]"
 	Local    bool        `json:"local,omitempty"`    // it needs no host
+	Afar     bool        `json:"afar,omitempty"`     // it needs to know where it looks from
 	Options  []Described `json:"options,omitempty"`
 	Commands []Program   `json:"commands,omitempty"`
 }
