@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -18,19 +19,24 @@ import (
 	"milepost/lib/probe/squidauth"
 )
 
-// cut makes the check of the host fail as a way that is broken between it and this
-// monitor, and nobody else.
-func cut(t *testing.T, checks []check.Check) {
+// mayBreak makes the way to the host one that, once broken is set, fails between it and
+// this monitor, and nobody else.
+func mayBreak(t *testing.T, checks []check.Check, broken *atomic.Bool) {
 	t.Helper()
 	for i, c := range checks {
-		broken, err := c.With(func(cfg any) error {
-			cfg.(*squidauth.Config).Dial = func(context.Context, netip.AddrPort) (net.Conn, error) { return nil, syscall.ECONNREFUSED }
+		changed, err := c.With(func(cfg any) error {
+			cfg.(*squidauth.Config).Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+				if broken.Load() {
+					return nil, syscall.ECONNREFUSED
+				}
+				return (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
+			}
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		checks[i] = broken
+		checks[i] = changed
 	}
 }
 
@@ -73,8 +79,12 @@ hosts:
 	if err != nil {
 		t.Fatal(err)
 	}
-	cut(t, loaded.Hosts[0].Checks)
+	var broken atomic.Bool
+	mayBreak(t, loaded.Hosts[0].Checks, &broken)
 	s.start(f, loaded)
+	s.until("/status.json", `"id":"suspect","name":"suspect","group":"","status":"up"`, `"id":"ovh-1","name":"ovh-1","group":"","status":"up"`,
+		`"id":"aws-1","name":"aws-1","group":"","status":"up"`)
+	broken.Store(true)
 	s.until("/status.json", `"id":"suspect","name":"suspect","group":"","status":"degraded"`)
 	if log := s.log.String(); !strings.Contains(log, "ovh-1 reaches it (the suspect answers 407") || !strings.Contains(log, "aws-1 has no opinion (407") {
 		t.Errorf("who said what is not in the log:\n%s", log)
