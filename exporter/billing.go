@@ -38,6 +38,7 @@ type billing struct {
 	central ledger.Central         // the fleet's; its URL is "" if there is none
 	manager *cachemgr.Manager      // squid's own counters; nil = they are not asked for
 	refused atomic.Pointer[string] // what was last said of it
+	shut    bool                   // it should count, and cannot
 	server  string
 	expose  bool
 	log     *slog.Logger
@@ -67,6 +68,10 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, Pseudonyms: key,
 		Notice: func(text string) { log.Warn(text) },
 	})
+	if err != nil && len(f.Hosts) > 0 { // they are watched all the same
+		log.Error("NOTHING IS COUNTED until milepost is started again: the ledger cannot be opened", "why", err)
+		b.ledger, b.shut, err = nil, true, nil
+	}
 	return b, err
 }
 
@@ -138,6 +143,9 @@ func (b *billing) follow(ctx context.Context) {
 func (b *billing) samples(yield func(metric.Sample) bool) {
 	if b.ledger != nil {
 		b.ledger.Samples()(yield)
+	}
+	if b.shut {
+		yield(metric.Sample{Metric: "ledger_counting", Help: ledger.CountingHelp, Labels: []string{"host", b.server}})
 	}
 }
 

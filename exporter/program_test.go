@@ -73,6 +73,15 @@ func TestRealSecondExporterOfAStateDirectory(t *testing.T) {
 	}
 }
 
+// A ledger that cannot be opened stops the counting, and not the watching.
+func TestRealLedgerThatCannotBeOpened(t *testing.T) {
+	s := startServer(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]\nbilling: {server: b, access_log: [/nonexistent], ledger: /proc/nowhere/ledger.db}\n")
+	s.until("/metrics", `milepost_ledger_counting{host="b"} 0`, `milepost_check_status{check="packet_loss",host="a"} 0`)
+	if log := s.log.String(); !strings.Contains(log, "NOTHING IS COUNTED until milepost is started again") {
+		t.Error(log)
+	}
+}
+
 // grow appends n lines of alice's to the log.
 func grow(t *testing.T, log string, n int) int {
 	t.Helper()

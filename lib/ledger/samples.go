@@ -47,7 +47,7 @@ func (l *Ledger) samples() []metric.Sample {
 		count("ledger_holes_total", "Gaps in what was counted.", now.holes[kind], "kind", kind)
 	}
 	counting := metric.Flag("", now.counting, "", "", "")
-	counting.Metric, counting.Help = "ledger_counting", "Whether the access log is being counted here: 0 while the ledger cannot be written, or another process writes it."
+	counting.Metric, counting.Help = "ledger_counting", CountingHelp
 	add(counting)
 	if now.lag >= 0 {
 		add(metric.Sample{Metric: "squid_log_lag_bytes", Help: "Bytes of the access log that are not counted yet.", Value: float64(now.lag)})
@@ -68,6 +68,9 @@ func (l *Ledger) samples() []metric.Sample {
 	}
 	return all
 }
+
+// CountingHelp explains ledger_counting, which is told of a ledger that cannot be opened too.
+const CountingHelp = "Whether the access log is being counted here: 0 while the ledger cannot be written, or another process writes it."
 
 // other is the name of all users who are not among the top ones.
 const other = "_other"
