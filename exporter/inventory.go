@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -125,7 +124,7 @@ func validate(f *fleet.Fleet) error {
 	if _, err := centralOf(f); err != nil {
 		all = append(all, f.Fault("billing.publish", "%v", err))
 	}
-	return errors.Join(all...)
+	return fleet.Join(all)
 }
 
 func exitOf(err error) int {

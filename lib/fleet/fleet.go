@@ -7,9 +7,11 @@
 package fleet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -176,9 +178,26 @@ func Parse(file string, text []byte, kinds []check.Kind) (*Fleet, error) {
 		r.top(f, top)
 	}
 	if len(doc.faults) > 0 {
-		return nil, errors.Join(doc.faults...)
+		return nil, Join(doc.faults)
 	}
 	return f, nil
+}
+
+// Join is errors.Join of faults in the order in which they stand in the file; what is
+// wrong with the file as a whole, and what is no Fault, comes first.
+func Join(faults []error) error {
+	slices.SortStableFunc(faults, func(a, b error) int {
+		p, q := placeOf(a), placeOf(b)
+		return cmp.Or(p.line-q.line, p.column-q.column)
+	})
+	return errors.Join(faults...)
+}
+
+func placeOf(err error) place {
+	if f, ok := errors.AsType[*Fault](err); ok {
+		return place{f.Line, f.Column}
+	}
+	return place{}
 }
 
 // Options puts what the inventory says of one check of one host into o, whose

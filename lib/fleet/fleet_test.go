@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -220,5 +221,45 @@ func BenchmarkParseThousandHosts(b *testing.B) {
 		if _, err := Parse("f.yml", text, kinds()); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// A picky config refuses what its options allow one by one.
+type picky struct{ Port int }
+
+func (picky) Limits() []metric.Limit { return nil }
+
+func (p picky) Validate() error {
+	if p.Port > 65535 {
+		return fmt.Errorf("--port: %d is not between 1 and 65535", p.Port)
+	}
+	return nil
+}
+
+// TestFaultsStandInOrder: from the file's top to its end, and those of the defaults once.
+func TestFaultsStandInOrder(t *testing.T) {
+	nothing := func(context.Context, metric.Target, picky) iter.Seq2[result, error] { return nil }
+	_, err := Parse("f.yml", []byte(`
+status: {down: [squid], degraded: []}
+hosts:
+  - {name: a}
+  - {name: b, checks: {proxy: }}
+  - {name: c, checks: {proxy: {}}}
+  - {name: d, checks: {proxy: {port: 70000}}}
+  - {name: e, checks: {proxy: {port: 1}}}
+  - {name: f, checks: {proxy: false}}
+  - {name: g, addresss: x}
+defaults:
+  checks:
+    proxy: {port: 99999}
+vantage: {namee: x}
+`), []check.Kind{check.Define("proxy", func() picky { return picky{} }, nothing)})
+	const want = `f.yml:2:10: status: unknown check "squid": the keys here are proxy
+f.yml:7:31: host "d": proxy: --port: 70000 is not between 1 and 65535
+f.yml:10:15: host: unknown key "addresss": did you mean "address"?
+f.yml:13:5: defaults: proxy: --port: 99999 is not between 1 and 65535
+f.yml:14:11: vantage: unknown key "namee": did you mean "name"?`
+	if err == nil || err.Error() != want {
+		t.Errorf("%v", err)
 	}
 }

@@ -94,7 +94,12 @@ func (r *reader) defaults(f *Fleet, v value) map[string]value {
 	}
 	all := struct{ Interval, Timeout time.Duration }{f.Interval, f.Timeout}
 	r.section(v, "defaults", option.New(&all), map[string]func(entry){
-		"checks": func(e entry) { base = r.checks(e.value, "defaults") },
+		"checks": func(e entry) {
+			base = r.checks(e.value, "defaults")
+			for _, c := range e.entries("defaults: checks") {
+				c.name.stands("defaults.checks." + c.key)
+			}
+		},
 	})
 	if f.Interval, f.Timeout = all.Interval, all.Timeout; f.Interval < time.Second || f.Timeout <= 0 {
 		v.fault("defaults: interval is at least 1s and timeout more than 0")
@@ -162,11 +167,7 @@ func (r *reader) bind(f *Fleet, h Host, item, city value, base, own map[string]v
 			bound, err = k.Bind(k.config, h.target(f.Vantage))
 		}
 		if err != nil {
-			at := item
-			if o, inOwn := own[name]; inOwn {
-				at = o
-			}
-			at.fault("host %q: %s: %v", h.Name, name, err)
+			r.unbound(f, h, item, name, base, own, err)
 			continue
 		}
 		if bound.Moot {
@@ -179,6 +180,21 @@ func (r *reader) bind(f *Fleet, h Host, item, city value, base, own map[string]v
 		checks = append(checks, bound)
 	}
 	return checks
+}
+
+// unbound tells why a check cannot be: at the host's own options of it, else once for
+// all hosts where the inventory's stand.
+func (r *reader) unbound(f *Fleet, h Host, item value, name string, base, own map[string]value, err error) {
+	b, inBase := base[name]
+	o, inOwn := own[name]
+	switch {
+	case inBase && !b.off() && (!inOwn || len(o.entries(name)) == 0):
+		r.doc.add(*f.Fault("defaults.checks."+name, "defaults: %s: %v", name, err))
+	case inOwn:
+		o.fault("host %q: %s: %v", h.Name, name, err)
+	default:
+		item.fault("host %q: %s: %v", h.Name, name, err)
+	}
 }
 
 // reset makes the next Put start from the defaults.
