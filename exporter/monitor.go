@@ -5,6 +5,7 @@ import (
 	"iter"
 	"log/slog"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,7 @@ type monitor struct {
 
 	states      statusbar.HostStatusFile
 	reloadAsked chan chan error
+	hangup      <-chan os.Signal // SIGHUP; nil = nobody sends any
 	stateDir    string
 	drilling    atomic.Bool // a drill is under way
 	ending      atomic.Bool // answers that are under way are finished, and no more

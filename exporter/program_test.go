@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,6 +81,57 @@ func TestRealLedgerThatCannotBeOpened(t *testing.T) {
 	s.until("/metrics", `milepost_ledger_counting{host="b"} 0`, `milepost_check_status{check="packet_loss",host="a"} 0`)
 	if log := s.log.String(); !strings.Contains(log, "NOTHING IS COUNTED until milepost is started again") {
 		t.Error(log)
+	}
+}
+
+// The program serves the public pages where it is told to, and reads its inventory again
+// when it is told to.
+func TestRealPublicListenerAndHangup(t *testing.T) {
+	program := plugintest.Build(t, ".")
+	dir := peers.Dir(t)
+	file := filepath.Join(dir, "milepost.yml")
+	hosts := func(names ...string) {
+		text := "hosts:\n"
+		for _, n := range names {
+			text += "  - {name: " + n + ", address: 127.0.0.1, checks: {clock_offset: {source: ntp}}}\n"
+		}
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hosts("first")
+	public, operator := fmt.Sprintf("127.0.0.1:%d", peers.Port(t)), fmt.Sprintf("127.0.0.1:%d", peers.Port(t))
+	cmd := program.Command(t.Context(), "--config.file", file, "--state-dir", dir, "--web.listen-address", operator, "--web.public-listen-address", public)
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until := func(url, want string) {
+		t.Helper()
+		body := ""
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(20 * time.Millisecond) {
+			if r, err := http.Get("http://" + url); err == nil {
+				b, _ := io.ReadAll(r.Body)
+				r.Body.Close()
+				if body = fmt.Sprint(r.StatusCode, " ", string(b)); strings.Contains(body, want) {
+					return
+				}
+			}
+		}
+		t.Errorf("%s never has %q: %s", url, want, body)
+	}
+	until(public+"/status.json", `200 {"schema":"milepost.status/1"`)
+	until(public+"/metrics", "404 ")
+	until(operator+"/sd", `"__param_target":"first"`)
+	hosts("first", "second")
+	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	until(operator+"/sd", `"__param_target":"second"`)
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("at the end: %v:\n%s", err, said.String())
 	}
 }
 

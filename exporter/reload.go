@@ -3,10 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
-	"os"
-	"os/signal"
 	"reflect"
-	"syscall"
 	"time"
 )
 
@@ -61,14 +58,11 @@ func (m *monitor) tryReload() error {
 
 // reloads reads the inventory again on SIGHUP and when somebody posts so.
 func (m *monitor) reloads(ctx context.Context) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-hangup:
+		case <-m.hangup:
 			_ = m.reload() // it is logged, and in the metrics
 		case answer := <-m.reloadAsked:
 			answer <- m.reload()

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/signal"
 	"syscall"
 	"time"
 
@@ -76,10 +77,15 @@ func serveCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	if err != nil {
 		return 1, err
 	}
+	// From now on a SIGHUP is heard, be the ledger ever so long in opening.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
 	m, err := newMonitor(f, inventory, log)
 	if err != nil {
 		return 1, err
 	}
+	m.hangup = hangup
 	log.Info("milepost starts", "version", version.String(), "inventory", inventory.File, "holds", inventory.Describe())
 	if err := m.serve(ctx); err != nil {
 		return 1, err
