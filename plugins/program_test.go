@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -109,6 +110,11 @@ func TestSignals(t *testing.T) {
 			{syscall.SIGTERM, "SIGTERM", ""},
 			{syscall.SIGINT, "SIGINT", ""},
 			{syscall.SIGALRM, "SIGALRM", ""},
+			{syscall.SIGHUP, "SIGHUP", ""},
+			{syscall.SIGQUIT, "SIGQUIT", ""},
+			{syscall.SIGABRT, "SIGABRT", ""},
+			{syscall.SIGTRAP, "SIGTRAP", ""},
+			{syscall.SIGSYS, "SIGSYS", ""},
 			{syscall.SIGTERM, "SIGTERM", " --supervise"},
 		} {
 			t.Run(name+" "+tt.name+tt.args, func(t *testing.T) {
@@ -222,6 +228,52 @@ func TestSupervised(t *testing.T) {
 		text, _, _ := strings.Cut(alone.First(), " | ")
 		supervised.Expect(t, alone.Exit, text+"...")
 	}
+}
+
+// What no program survives ends a supervised check's child, and is UNKNOWN with a sentence.
+func TestSupervisedCheckThatCrashes(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for _, sig := range []syscall.Signal{syscall.SIGSEGV, syscall.SIGKILL} {
+		var out bytes.Buffer
+		cmd := plugin("check_clock_offset").Command(t.Context(), plugintest.Args(fmt.Sprintf("-H 127.0.0.1 --source ntp --reference none -t 15 --supervise -p %d", silent.LocalAddr().(*net.UDPAddr).Port))...)
+		cmd.Stdout = &out
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := silent.ReadFrom(make([]byte, 1500)); err != nil { // the child asks
+			t.Fatal(err)
+		}
+		pid := 0
+		for _, task := range tasks(t, cmd.Process.Pid) {
+			if text, err := os.ReadFile(task + "/children"); err == nil && len(text) > 0 {
+				_, _ = fmt.Sscan(string(text), &pid)
+			}
+		}
+		if pid == 0 {
+			t.Fatal("it has no child")
+		}
+		if err := syscall.Kill(pid, sig); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait() // its exit code says more
+		if code := cmd.ProcessState.ExitCode(); code != 3 || !strings.HasPrefix(out.String(), "CLOCK_OFFSET UNKNOWN: the check crashed: ") {
+			t.Errorf("%v: %d %s", sig, code, out.String())
+		}
+	}
+}
+
+// tasks are the threads of a process: each has children of its own.
+func tasks(t *testing.T, pid int) []string {
+	t.Helper()
+	all, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // What is secret is nowhere: not in the arguments, nor in any line at any -v.

@@ -46,6 +46,12 @@ func (e signalError) Error() string {
 		return "SIGHUP"
 	case syscall.SIGQUIT:
 		return "SIGQUIT"
+	case syscall.SIGABRT:
+		return "SIGABRT"
+	case syscall.SIGTRAP:
+		return "SIGTRAP"
+	case syscall.SIGSYS:
+		return "SIGSYS"
 	default:
 		return e.Signal.String()
 	}
