@@ -126,7 +126,8 @@ func FuzzURL(f *testing.F) {
 		if u.UnmarshalText([]byte(text)) != nil {
 			return
 		}
-		if strings.ContainsAny(u.String(), "\r\n\t @#") && !strings.Contains(text, "@") {
+		at := strings.Contains(text, "@") || strings.Contains(text, "%40") // in a path it is nobody's name
+		if strings.ContainsAny(u.String(), "\r\n\t #") || strings.Contains(u.String(), "@") && !at {
 			t.Errorf("%q became %q", text, u)
 		}
 		if err := again.UnmarshalText([]byte(u.String())); err != nil || again.String() != u.String() {
