@@ -70,13 +70,13 @@ func TestForget(t *testing.T) {
 		t.Error(err)
 	}
 	for s := range l.UserSamples() {
-		if strings.Contains(s.Labels[3], "bob") {
+		if strings.HasSuffix(s.Labels[3], `\bob`) {
 			t.Errorf("%v", s)
 		}
 	}
 	for _, table := range []string{"usage", "usage_daily", "usage_monthly", "users"} {
 		var n int
-		if err := l.db.QueryRow("SELECT count(*) FROM " + table + ` WHERE user LIKE '%bob'`).Scan(&n); err != nil || n != 0 {
+		if err := l.db.QueryRow("SELECT count(*) FROM " + table + ` WHERE user LIKE '%\bob'`).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%s: %d rows, %v", table, n, err)
 		}
 	}
