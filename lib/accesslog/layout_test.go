@@ -107,13 +107,16 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, spec, name string, sent int64, agent bool) {
 		format, err := ParseFormat(spec)
-		if err != nil || name == "" || name == "-" || strings.ContainsAny(name, "\n\r\x00") || sent < 0 || sent >= 1e14 {
+		if err != nil || strings.Trim(name, " ") == "" || name == "-" || strings.ContainsAny(name, "\n\r\x00") || sent < 0 || sent >= 1e14 {
 			return
 		}
 		pieces := format.layout.fields
 		var b strings.Builder
 		for i := range pieces {
 			f := &pieces[i]
+			if f.class == word && f.known.means == user && !f.set.holds([]byte(name)) { // no identd says that
+				return
+			}
 			b.WriteString(f.before)
 			b.WriteString(squidWrites(f, name, sent, agent))
 			if f.last {

@@ -64,7 +64,7 @@ func (n notHTTP) isTLS() bool {
 
 // breach says what the peer did if err is the peer's doing. Otherwise it is
 // this machine's: no route, no socket, no permission; and err is returned.
-func breach(err error, waited time.Duration) error {
+func breach(err error, patience time.Duration) error {
 	if err == nil {
 		return nil
 	}
@@ -88,9 +88,9 @@ func breach(err error, waited time.Duration) error {
 	switch {
 	case timedOut(err):
 		b.Silent, b.Reason = true, metric.ReasonConnectTimeout
-		b.What = fmt.Sprintf("no answer within %v", round(waited))
+		b.What = fmt.Sprintf("no answer within %v", round(patience))
 		if errors.Is(err, errSlow) {
-			b.What = fmt.Sprintf("only part of an answer within %v", round(waited))
+			b.What = fmt.Sprintf("only part of an answer within %v", round(patience))
 		}
 	case isOurs(err):
 		return err
@@ -150,10 +150,10 @@ func short(err error) string { return printable(cause(err).Error(), 200) }
 
 // tlsBreach says what was wrong with a handshake; option is what names other
 // certificates to trust.
-func tlsBreach(err error, waited time.Duration, option string) error {
-	b, ok := errors.AsType[*Breach](breach(err, waited))
+func tlsBreach(err error, patience time.Duration, option string) error {
+	b, ok := errors.AsType[*Breach](breach(err, patience))
 	if !ok || b.Silent {
-		return breach(err, waited)
+		return breach(err, patience)
 	}
 	b.Reason, b.err = metric.ReasonTLS, err
 	if v, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
@@ -168,6 +168,16 @@ func tlsBreach(err error, waited time.Duration, option string) error {
 	}
 	b.What = strings.TrimPrefix(b.What, "tls: ")
 	return b
+}
+
+// granted is how long whatever began then may take: what ctx leaves it, or what
+// it took where there is no deadline. A loaded monitor wakes up late, and says
+// the same.
+func granted(ctx context.Context, began time.Time) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return end.Sub(began)
+	}
+	return time.Since(began)
 }
 
 // round is d with the two digits that a person wants.

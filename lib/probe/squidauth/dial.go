@@ -36,7 +36,7 @@ func (m *measurement) reach(ctx context.Context, addrs []netip.Addr, port uint16
 			tried = append(tried, a.String()+": connected")
 			return conn, a, strings.Join(tried, "\n"), nil
 		}
-		failed = breach(failed, time.Since(began))
+		failed = breach(failed, granted(share, began))
 		tried = append(tried, a.String()+": "+short(failed))
 		if _, asked := errors.AsType[*Breach](failed); asked || i == 0 {
 			err = failed
@@ -69,7 +69,7 @@ func secure(ctx context.Context, conn net.Conn, name string, roots *x509.CertPoo
 	t := tls.Client(conn, &tls.Config{ServerName: name, RootCAs: roots, MinVersion: tls.VersionTLS12})
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = conn.Close() // it is of no use to anybody now
-		return nil, tlsBreach(err, time.Since(began), option)
+		return nil, tlsBreach(err, granted(ctx, began), option)
 	}
 	return t, nil
 }

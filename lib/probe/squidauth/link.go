@@ -60,7 +60,7 @@ func (l *link) exchange(ctx context.Context, q request) (response, error) {
 		err = fmt.Errorf("%w: %w", errUnsaid, unsent)
 	}
 	r.said = q.said() + r.said
-	return r, breach(err, time.Since(began))
+	return r, breach(err, granted(ctx, began))
 }
 
 // guard makes every read and write on l end with ctx, until release is called.

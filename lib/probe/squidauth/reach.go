@@ -43,14 +43,14 @@ func (c Config) Reach(ctx context.Context, t metric.Target, suspect Suspect) Rea
 	defer m.hangUp()
 	began := time.Now()
 	if err := m.reopen(ctx); err != nil {
-		return Reached{Said: fmt.Sprintf("connecting to proxy %q: %v", m.result.Proxy, breach(err, time.Since(began)))}
+		return Reached{Said: fmt.Sprintf("connecting to proxy %q: %v", m.result.Proxy, breach(err, granted(ctx, began)))}
 	}
 	authority := suspect.At.String()
 	q := request{method: http.MethodConnect, target: authority, host: authority}
 	r, err := m.authorized(ctx, m.right, q)
 	if err != nil {
 		// It took the connection and the question: what it waits for is the suspect.
-		waited := breach(err, time.Since(began))
+		waited := breach(err, granted(ctx, began))
 		b, ok := errors.AsType[*Breach](waited)
 		return Reached{Voted: ok && b.Silent, Said: waited.Error()}
 	}
@@ -63,7 +63,7 @@ func (c Config) Reach(ctx context.Context, t metric.Target, suspect Suspect) Rea
 	defer conn.Close()
 	said, err := suspect.ask(ctx, conn, m.hide)
 	if err != nil {
-		return Reached{Voted: true, Said: fmt.Sprintf("connected to the suspect: %v", breach(err, time.Since(began)))}
+		return Reached{Voted: true, Said: fmt.Sprintf("connected to the suspect: %v", breach(err, granted(ctx, began)))}
 	}
 	return Reached{Yes: true, Voted: true, Said: said}
 }
