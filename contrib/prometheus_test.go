@@ -69,11 +69,11 @@ func TestRealPrometheus(t *testing.T) {
 	put(t, password, "wonder")
 	conf := strings.NewReplacer(
 		"milepost.example.net:10120", "127.0.0.1:"+strconv.Itoa(port), "password_file: milepost.password", "password_file: "+password,
-		"ca_file: ca.pem", "ca_file: "+filepath.Join(dir, "ca.pem"), "60s", "1s", "5m", "1s", "refresh_interval: 1m", "refresh_interval: 1s",
+		"ca_file: ca.pem", "ca_file: "+filepath.Join(dir, "ca.pem"), "15s", "1s", "60s", "1s", "5m", "1s", "refresh_interval: 1m", "refresh_interval: 1s",
 	).Replace(read(t, "prometheus/prometheus.yml"))
 	rules := regexp.MustCompile(`(?m)^ +for: .*\n`).ReplaceAllString(read(t, "prometheus/rules/milepost.yml"), "")
-	put(t, filepath.Join(dir, "rules.yml"), rules)
-	centre := peers.StartPrometheus(t, strings.Replace(conf, "rules/milepost.yml", filepath.Join(dir, "rules.yml"), 1), nil)
+	centre := peers.StartPrometheus(t, strings.NewReplacer("rules/milepost.yml", "milepost.yml", "rules/quorum.yml", "quorum.yml").Replace(conf),
+		map[string]string{"milepost.yml": rules, "quorum.yml": strings.Replace(read(t, "prometheus/rules/quorum.yml"), "15s", "1s", 1)})
 
 	var targets struct {
 		Data struct {
@@ -126,17 +126,6 @@ func dashboardQueries(t *testing.T, p *peers.RunningPrometheus) {
 			}
 		}
 	}
-}
-
-// TestRealAgent: a site's Prometheus sends what it scrapes to the centre, as a vantage.
-func TestRealAgent(t *testing.T) {
-	t.Parallel()
-	centre := peers.StartPrometheus(t, "", nil, "--web.enable-remote-write-receiver", "--storage.tsdb.path="+filepath.Join(peers.Dir(t), "data"))
-	conf := regexp.MustCompile(`(?m)^    basic_auth: .*\n`).ReplaceAllString(read(t, "prometheus/agent.yml"), "")
-	conf = strings.NewReplacer("https://prometheus.example.net", "http://"+centre.Addr, "127.0.0.1:10120", centre.Addr, "60s", "1s").Replace(conf)
-	peers.StartPrometheus(t, conf, nil, "--enable-feature=agent", "--storage.agent.path="+filepath.Join(peers.Dir(t), "agent"))
-	var answer struct{ Data struct{ Result []any } }
-	centre.Await("what the site scraped", "/api/v1/query?query="+url.QueryEscape(`up{job="milepost",vantage="fra-1"}`), &answer, func() bool { return len(answer.Data.Result) == 1 })
 }
 
 // startExporter starts the exporter with TLS and a password, and gives its port.

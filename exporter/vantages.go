@@ -30,6 +30,7 @@ type electorate struct {
 	mu     sync.Mutex
 	answer vantage.Answer // the last whole one: what is in it grows old by itself
 	failed error          // why there is no newer one
+	folded string         // the vantages that it cannot tell from each other
 }
 
 // newElectorate is the electorate that the inventory names, nil if it names none.
@@ -112,6 +113,12 @@ func (e *electorate) take(a vantage.Answer, err error) bool {
 		e.m.log.Info("the votes of the other vantages are known again")
 	}
 	e.answer, e.failed = a, nil
+	if folded := a.Folded(); folded != e.folded {
+		e.folded = folded
+		if folded != "" {
+			e.m.log.Warn("vantages that cannot be told apart have no vote", "why", folded)
+		}
+	}
 	return true
 }
 

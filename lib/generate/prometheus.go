@@ -10,16 +10,21 @@ import (
 	"milepost/lib/metric"
 )
 
+// freshEnough is how many seconds apart the exporter's words may be for the votes of many
+// monitors (contrib/prometheus/rules/quorum.yml).
+const freshEnough = 15
+
 // PrometheusConfig is a scrape configuration for the exporter at address, and for each
 // check of each host as a target of its own.
 func PrometheusConfig(inv Inventory, address string) string {
 	var b strings.Builder
-	seconds := int(inv.Interval.Seconds())
+	seconds := max(int(inv.Interval.Seconds()), 1)
 	fmt.Fprintf(&b, `# Made from %[1]s by milepost-exporter generate prometheus.
 scrape_configs:
-  # What the exporter measured by itself, on the schedule of the inventory.
+  # What the exporter measured by itself, on the schedule of the inventory; oftener than
+  # that, because what several monitors say of a host is a vote only while it is new.
   - job_name: milepost
-    scrape_interval: %[3]ds
+    scrape_interval: %[4]ds
     static_configs:
       - targets: [%[2]q]
 
@@ -36,7 +41,7 @@ scrape_configs:
     scrape_interval: %[3]ds
     metrics_path: /probe
     static_configs:
-`, strings.Map(plain, inv.File), address, seconds)
+`, strings.Map(plain, inv.File), address, seconds, min(seconds, freshEnough))
 	targets := 0
 	for _, h := range inv.Hosts {
 		for _, c := range h.Checks {

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -139,6 +140,61 @@ func checksOf(host int) []string {
 		return []string{"packet_loss"}
 	}
 	return []string{"packet_loss", "squid_auth"}[:2-host%7/6]
+}
+
+// TestRealAgents: three sites with the agent.yml of contrib/prometheus, whose Prometheus
+// all know their milepost as 127.0.0.1:10120, have three votes at the centre, by its
+// recording rules and by ours.
+func TestRealAgents(t *testing.T) {
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join("..", "..", "contrib", "prometheus", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	rules := strings.Replace(read("rules/quorum.yml"), "interval: 15s", "interval: 1s", 1)
+	centre := peers.StartPrometheus(t, "global: {evaluation_interval: 1s}\nrule_files: [quorum.yml]\n", map[string]string{"quorum.yml": rules},
+		"--web.enable-remote-write-receiver", "--storage.tsdb.path="+filepath.Join(peers.Dir(t), "data"))
+	for n, site := range []string{"fra-1", "lon-1", "nyc-1"} {
+		word := map[string]float64{"squid_auth": []float64{2, 2, 0}[n]}
+		milepost := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // as a proxy
+			if r.URL.String() != "http://127.0.0.1:10120/metrics" {
+				http.NotFound(w, r)
+				return
+			}
+			_, _ = w.Write([]byte(metrics(fmt.Sprintf(`vantage=%q,provider="p%d",region=""`, site, n), "web", word, 1, time.Now())))
+		}))
+		t.Cleanup(milepost.Close)
+		conf := regexp.MustCompile(`(?m)^    basic_auth: .*\n`).ReplaceAllString(read("agent.yml"), "")
+		conf = strings.NewReplacer("https://prometheus.example.net", "http://"+centre.Addr, "fra-1", site, "15s", "1s",
+			"job_name: milepost\n", "job_name: milepost\n    proxy_url: "+milepost.URL+"\n").Replace(conf)
+		peers.StartPrometheus(t, conf, nil, "--enable-feature=agent", "--storage.agent.path="+filepath.Join(peers.Dir(t), "agent"))
+	}
+	var votes, quorum struct {
+		Data struct {
+			Result []struct {
+				Metric map[string]string
+				Value  [2]any
+			}
+		}
+	}
+	centre.Await("three votes", "/api/v1/query?query=milepost:host:vote", &votes, func() bool { return len(votes.Data.Result) == 3 })
+	centre.Await("a host that two of three see down", "/api/v1/query?query=milepost:host:quorum", &quorum, func() bool {
+		return len(quorum.Data.Result) == 1 && quorum.Data.Result[0].Value[1] == "3"
+	})
+	c, err := New("http://"+centre.Addr, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := c.Ask(t.Context(), []string{"squid_auth"}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, _ := a.Votes("web", hoststate.Roles{Down: []string{"squid_auth"}}, time.Now(), time.Minute)
+	if tally := hoststate.Count(all); tally.Votes != (hoststate.Votes{Up: 1, Down: 2}) || tally.Status != hoststate.Down {
+		t.Errorf("%+v of %+v", tally, all)
+	}
 }
 
 func TestRealPromtool(t *testing.T) {

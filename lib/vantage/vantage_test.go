@@ -182,7 +182,7 @@ func scene(words string) Answer {
 		var status, scraped, ran float64
 		_, _ = fmt.Sscanf(says, "%f@%f~%f", &status, &scraped, &ran) // what is left out is 0
 		from := source{"m", name}
-		a.places[from] = place{name, provider, provider, trusted, now}
+		a.places[from] = place{vantage: name, provider: provider, region: provider, trusted: trusted, scraped: now}
 		w := said{"squid_auth", statusOf(status), now.Add(-time.Duration(scraped) * time.Second), now.Add(-time.Duration(ran) * time.Second)}
 		a.says["fra-1"][from] = []said{w}
 	}
@@ -229,6 +229,26 @@ func TestMonitorOfManyVantages(t *testing.T) {
 		if got := fmt.Sprintf("%v %d of %d %v", m.Sight(), m.Healthy, m.Total, m.Reasons); got != row.want {
 			t.Errorf("%s: %s, want %s", row.words, got, row.want)
 		}
+	}
+}
+
+// Three sites whose Prometheus calls its milepost 127.0.0.1:10120: what one says would be
+// taken for what all say.
+func TestVantagesThatCannotBeToldApart(t *testing.T) {
+	a := scene("127.0.0.1:10120/x:2 b/y:0 c/z:0")
+	for _, vantage := range []string{"fra-1", "fra-1", "lon-1", "ams-1"} {
+		a.takePlace(sample{labels: map[string]string{"job": "m", "instance": "127.0.0.1:10120", "vantage": vantage}})
+	}
+	const want = `127.0.0.1:10120 and ams-1 and fra-1 and lon-1 have one job "m" and instance "127.0.0.1:10120": give each an instance of its own where it is scraped`
+	if got := a.Folded(); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	votes, _ := a.Votes("fra-1", hoststate.Roles{Down: []string{"squid_auth"}}, now, time.Minute)
+	if tally := hoststate.Count(votes); tally.Votes != (hoststate.Votes{Up: 2, Unknown: 1}) || tally.Status != hoststate.Up {
+		t.Errorf("%+v", tally)
+	}
+	if got := scene("a/x:0 b/y:0").Folded(); got != "" {
+		t.Error(got)
 	}
 }
 

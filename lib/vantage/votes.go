@@ -28,11 +28,12 @@ type place struct {
 	vantage, provider, region string
 	trusted                   bool
 	scraped                   time.Time // when the engine took its word on that
+	folded                    bool      // several vantages come under this source: nobody knows who says what
 }
 
 // votes says that the vantage trusts itself, and was heard of lately.
 func (p place) votes(now time.Time, interval time.Duration) bool {
-	return p.trusted && near(p.scraped, now, interval)
+	return p.trusted && !p.folded && near(p.scraped, now, interval)
 }
 
 // near says that a word of then is a vote now. One that is said to be of the future is
@@ -88,7 +89,26 @@ func (c *Client) Ask(ctx context.Context, checks []string, now time.Time) (Answe
 func sourceOf(s sample) source { return source{s.labels["job"], s.labels["instance"]} }
 
 func (a Answer) takePlace(s sample) {
-	a.places[sourceOf(s)] = place{vantage: s.labels["vantage"], provider: s.labels["provider"], region: s.labels["region"]}
+	p := place{vantage: s.labels["vantage"], provider: s.labels["provider"], region: s.labels["region"]}
+	if known, twice := a.places[sourceOf(s)]; twice && known.vantage != p.vantage {
+		all := append(strings.Split(known.vantage, " and "), p.vantage)
+		slices.Sort(all)
+		p.vantage, p.folded = strings.Join(slices.Compact(all), " and "), true
+	}
+	a.places[sourceOf(s)] = p
+}
+
+// Folded is the vantages that the engine cannot tell from each other, as a sentence, ""
+// if it can tell all: they have no vote.
+func (a Answer) Folded() string {
+	var all []string
+	for from, p := range a.places {
+		if p.folded {
+			all = append(all, fmt.Sprintf("%s have one job %q and instance %q: give each an instance of its own where it is scraped", p.vantage, from.job, from.instance))
+		}
+	}
+	slices.Sort(all)
+	return strings.Join(all, "; ")
 }
 
 func (a Answer) takeTrust(s sample) {
