@@ -60,9 +60,12 @@ func (e *electorate) checks() []string {
 // poll is how often the engine is asked.
 func (e *electorate) poll() time.Duration { return max(e.interval/pollShare, time.Second) }
 
-// redWithin is hoststate.RedWithin where the news goes through an engine.
+// redWithin is hoststate.RedWithin where the news goes through an engine, and where so
+// many fall at once that all are looked at once more: an engine that scrapes now and then
+// shows that look a round later.
 func (e *electorate) redWithin(timeout time.Duration) time.Duration {
-	return hoststate.RedWithin(e.interval, timeout, hoststate.Retry) + scraping + e.poll()
+	oneMore := timeout + hoststate.Retry
+	return hoststate.RedWithin(e.interval, timeout, hoststate.Retry) + oneMore + scraping + e.poll()
 }
 
 // run asks and judges until ctx ends. What was said grows old on time, whether or not

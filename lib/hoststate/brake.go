@@ -27,6 +27,9 @@ func Landslide(fleet []Member, at time.Time, interval time.Duration) bool {
 			fallen++
 			providers[m.Provider] = true
 		}
+		if float64(fallen) > landslideShare*float64(len(fleet)) && len(providers) >= landslideProviders {
+			return true
+		}
 	}
-	return float64(fallen) > landslideShare*float64(len(fleet)) && len(providers) >= landslideProviders
+	return false
 }

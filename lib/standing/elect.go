@@ -13,8 +13,15 @@ import (
 func (f *Fleet) Elect(count func(Member) (hoststate.Tally, time.Time), now time.Time) (urgent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	rounds := make(map[*watched]hoststate.Round, len(f.watched))
 	for _, w := range f.watched {
-		w.elect(count(w.Member))
+		rounds[w] = w.counted(count(w.Member))
+	}
+	fleet := f.fallen(func(w *watched) time.Time { return fellAt(w.elected, rounds[w]) })
+	for _, w := range f.watched {
+		r := rounds[w]
+		r.Braked = r.Status == hoststate.Down && hoststate.Landslide(fleet, fellAt(w.elected, r), w.elected.Interval)
+		w.elect(r)
 		if f.roster.Doubt != nil && w.elected.Suspect() && unreachable(w.latest) {
 			f.suspect(w)
 		}
@@ -23,8 +30,8 @@ func (f *Fleet) Elect(count func(Member) (hoststate.Tally, time.Time), now time.
 	return urgent
 }
 
-// elect takes one count of the votes on w.
-func (w *watched) elect(t hoststate.Tally, at time.Time) {
+// counted is one count of the votes on w as a round.
+func (w *watched) counted(t hoststate.Tally, at time.Time) hoststate.Round {
 	votes := t.Votes
 	r := hoststate.Round{
 		At: at, Status: t.Status, Votes: &votes, Regions: t.Regions, Split: t.Split,
@@ -33,8 +40,7 @@ func (w *watched) elect(t hoststate.Tally, at time.Time) {
 	switch r.Status {
 	case hoststate.Unknown:
 		r.Reason = metric.ReasonNoQuorum
-		w.elected = w.elected.Forsaken(r)
-		return
+		return r
 	case hoststate.Up:
 		r.Reason = ""
 	case hoststate.Down:
@@ -42,6 +48,15 @@ func (w *watched) elect(t hoststate.Tally, at time.Time) {
 	}
 	if r.Status != hoststate.Up && r.Reason == "" {
 		r.Reason = metric.ReasonConnectTimeout // others see what this vantage does not
+	}
+	return r
+}
+
+// elect takes a counted round.
+func (w *watched) elect(r hoststate.Round) {
+	if r.Status == hoststate.Unknown {
+		w.elected = w.elected.Forsaken(r)
+		return
 	}
 	w.elected = w.elected.Next(r)
 }

@@ -115,10 +115,7 @@ func (f *Fleet) Take(host string, outcomes []check.Outcome, now time.Time) (urge
 	round := w.Roles.Round(outcomes)
 	landslide := false
 	if round.Status == hoststate.Down {
-		fell := w.state.Fell()
-		if fell.IsZero() {
-			fell = round.At
-		}
+		fell := fellAt(w.state, round)
 		landslide = f.landslide(w, fell)
 		round.Braked = landslide
 		round.Disputed = w.disputed(fell)
@@ -128,25 +125,39 @@ func (f *Fleet) Take(host string, outcomes []check.Outcome, now time.Time) (urge
 	if f.roster.Doubt != nil && w.state.Suspect() && unreachable(round) {
 		f.suspect(w)
 	}
-	again = w.state.Again() || f.roster.Many && w.elected.Again()
-	if landslide {
-		return urgent, 0, again
+	if w.state.Again() && landslide {
+		return urgent, 0, true
 	}
-	return urgent, hoststate.Retry, again
+	return urgent, hoststate.Retry, w.state.Again() || f.roster.Many && w.elected.Again()
+}
+
+// fellAt is when a host fell, with one more round that may be the first bad one.
+func fellAt(h hoststate.Host, r hoststate.Round) time.Time {
+	if fell := h.Fell(); !fell.IsZero() || r.Status != hoststate.Down {
+		return fell
+	}
+	return r.At
 }
 
 // landslide says that so much of the fleet fell about when w did that the monitor
 // itself is under suspicion.
 func (f *Fleet) landslide(w *watched, fell time.Time) bool {
-	fleet := make([]hoststate.Member, 0, len(f.watched))
-	for _, other := range f.watched {
-		m := hoststate.Member{Provider: other.Provider, Fell: other.state.Fell()}
+	fleet := f.fallen(func(other *watched) time.Time {
 		if other == w {
-			m.Fell = fell
+			return fell
 		}
-		fleet = append(fleet, m)
-	}
+		return other.state.Fell()
+	})
 	return hoststate.Landslide(fleet, fell, w.state.Interval)
+}
+
+// fallen is the fleet as a landslide is told by.
+func (f *Fleet) fallen(when func(*watched) time.Time) []hoststate.Member {
+	fleet := make([]hoststate.Member, 0, len(f.watched))
+	for _, w := range f.watched {
+		fleet = append(fleet, hoststate.Member{Provider: w.Provider, Fell: when(w)})
+	}
+	return fleet
 }
 
 // tell tells what a host became, once, and says whether that is to be published at

@@ -76,7 +76,9 @@ func TestLandslideIsLookedAtOnceMore(t *testing.T) {
 				t.Errorf("%s: %d are down after %d bad rounds", row.situation, down(), n-1)
 			}
 			for i := range row.fallen {
-				after, _ = f.round(fmt.Sprintf("h%d", i), verdict.Critical, start.Add(time.Duration(n)*10*time.Second))
+				if soon, again := f.round(fmt.Sprintf("h%d", i), verdict.Critical, start.Add(time.Duration(n)*10*time.Second)); again {
+					after = soon
+				}
 			}
 		}
 		if down() != row.fallen || after != row.wait {
@@ -174,6 +176,71 @@ func TestManyVantages(t *testing.T) {
 		if got := stand(); got != row.want {
 			t.Errorf("%s: %s, want %s", row.situation, got, row.want)
 		}
+	}
+}
+
+// One that votes fell is braked as one that fell by itself.
+func TestLandslideOfVotesIsLookedAtOnceMore(t *testing.T) {
+	start := time.Now()
+	for _, row := range []struct {
+		situation    string
+		fallen, runs int // of ten, run by so many providers
+		rounds       int // of votes until they are down
+	}{
+		{"three of ten", 3, 5, 3},
+		{"four of ten, of four providers", 4, 5, 4},
+		{"all, of one provider", 10, 1, 3},
+		{"all, of ten", 10, 10, 4},
+	} {
+		r := rosterOf(10, row.runs)
+		r.Many = true
+		f := newFleet(r)
+		vote := func(n int) {
+			at := start.Add(time.Duration(n) * 15 * time.Second)
+			f.Elect(func(m Member) (hoststate.Tally, time.Time) {
+				var host int
+				_, _ = fmt.Sscanf(m.Name, "h%d", &host)
+				if n > 0 && host < row.fallen {
+					return hoststate.Tally{Status: hoststate.Down, Votes: hoststate.Votes{Down: 3}}, at
+				}
+				return hoststate.Tally{Status: hoststate.Up, Votes: hoststate.Votes{Up: 3}}, at
+			}, at)
+		}
+		for n := range row.rounds + 1 {
+			vote(n)
+			down := 0
+			for _, m := range r.Members {
+				if f.Stand(m.Name, start).Status == hoststate.Down {
+					down++
+				}
+			}
+			if want := map[bool]int{true: row.fallen}[n == row.rounds]; down != want {
+				t.Errorf("%s: %d are down after %d rounds, want %d", row.situation, down, n, want)
+			}
+		}
+	}
+}
+
+// Once this vantage has made up its mind it does not ask without a pause for the votes.
+func TestNobodyIsHammeredWhileVotesAreOut(t *testing.T) {
+	now := time.Now()
+	r := rosterOf(10, 10)
+	r.Many = true
+	f := newFleet(r)
+	tally := func(s hoststate.Status, at time.Time) {
+		f.Elect(func(Member) (hoststate.Tally, time.Time) { return hoststate.Tally{Status: s}, at }, at)
+	}
+	tally(hoststate.Up, now)
+	tally(hoststate.Down, now.Add(time.Second))
+	var after time.Duration
+	var again bool
+	for n := range 2 * hoststate.Fall {
+		for _, m := range r.Members {
+			after, again = f.round(m.Name, verdict.Critical, now.Add(time.Duration(n)*time.Second))
+		}
+	}
+	if after != hoststate.Retry || !again {
+		t.Errorf("asked again (%v) after %v", again, after)
 	}
 }
 
