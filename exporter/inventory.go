@@ -77,6 +77,9 @@ func checkConfig(_ context.Context, args []string, out, faults io.Writer) (int, 
 		return 1, nil
 	}
 	fmt.Fprintf(out, "%s: %s\n", files[0], f.Describe())
+	if note := opinionNote(f); note != "" {
+		fmt.Fprintf(out, "%s: note: %s\n", files[0], note)
+	}
 	return 0, nil
 }
 

@@ -358,6 +358,9 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 	if f.Status.SecondOpinion {
 		doubt = m.opinions.doubt
 	}
+	if note := opinionNote(f); note != "" {
+		m.log.Warn(note)
+	}
 	m.standings.Watch(rosterOf(f, doubt))
 	m.pings.keep(f)
 	m.trips.keep(f)

@@ -10,12 +10,17 @@ import (
 
 // operatorSees is what the operator's pages show and nobody else may see.
 func (m *monitor) operatorSees() statusbar.Operator {
-	return statusbar.Operator{Labels: m.labels, Usage: m.topUsers, Past: m.past.stretches, Events: m.past.events}
+	return statusbar.Operator{Labels: m.labels, Usage: m.topUsers, Others: m.others, Past: m.past.stretches, Events: m.past.events}
 }
 
 func (m *monitor) labels(name string) map[string]string {
 	host, _ := m.host(name) // one that is gone has none
 	return host.Labels
+}
+
+func (m *monitor) others(name string) (said string, asked time.Time) {
+	heard := m.standings.Heard(name)
+	return heard.Said, heard.Asked
 }
 
 // mostUsers is how many users the page shows: `usage` has them all.

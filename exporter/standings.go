@@ -2,6 +2,8 @@ package main
 
 import (
 	"cmp"
+	"fmt"
+	"strings"
 	"time"
 
 	"milepost/lib/fleet"
@@ -22,6 +24,45 @@ func rosterOf(f *fleet.Fleet, doubt func(standing.Suspicion)) standing.Roster {
 		})
 	}
 	return r
+}
+
+// opinionNote says about whose proxies nobody can be asked, or only those of whom nobody
+// knows whether the same outage has them; "" if there is nothing to say.
+func opinionNote(f *fleet.Fleet) string {
+	var alone, unnamed []string
+	proxies := map[string]int{} // by provider
+	for _, h := range f.Hosts {
+		if proxyCheck(h) != nil {
+			proxies[provider(h)]++
+		}
+	}
+	for _, h := range f.Hosts {
+		switch {
+		case proxyCheck(h) == nil:
+		case provider(h) == "":
+			unnamed = append(unnamed, h.Name)
+		case len(proxies) == 1:
+			alone = append(alone, h.Name)
+		}
+	}
+	switch {
+	case !f.Status.SecondOpinion:
+		return ""
+	case len(alone) > 1:
+		return fmt.Sprintf("status.second_opinion: nobody can be asked about %s before they are shown as down: all are of one provider; labels: {provider: NAME} tell providers apart", some(alone))
+	case len(unnamed) > 1:
+		return fmt.Sprintf("status.second_opinion: nobody knows who runs %s: each is taken for a provider of its own, unless labels: {provider: NAME} says otherwise", some(unnamed))
+	}
+	return ""
+}
+
+// some is names for a sentence: of many the first.
+func some(names []string) string {
+	const shown = 3
+	if len(names) <= shown {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:shown], ", "), len(names)-shown)
 }
 
 func rolesOf(f *fleet.Fleet, h fleet.Host) hoststate.Roles {

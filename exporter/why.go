@@ -106,7 +106,7 @@ func (m *monitor) tellWhy(w http.ResponseWriter, r *http.Request) {
 
 // present tells what a host is now and by what.
 func (m *monitor) present(out io.Writer, name string, now time.Time) {
-	s, said := m.standings.Stand(name, now), m.standings.Said(name)
+	s, others := m.standings.Stand(name, now), m.standings.Heard(name)
 	fmt.Fprintf(out, "%s is %v", name, s.Status)
 	if !s.Since.IsZero() {
 		fmt.Fprintf(out, " since %s", s.Since.UTC().Format(time.RFC3339))
@@ -133,8 +133,8 @@ func (m *monitor) present(out io.Writer, name string, now time.Time) {
 	for _, o := range m.board.Of(name) {
 		fmt.Fprintf(out, "%s %v: %s (%s, %v ago)\n", o.Check, o.Status, o.Summary, faultOf(o.Verdict), now.Sub(o.At).Round(time.Second))
 	}
-	if said != "" {
-		fmt.Fprintf(out, "asked about it: %s\n", said)
+	if others.Said != "" {
+		fmt.Fprintf(out, "asked about it %v ago: %s\n", now.Sub(others.Asked).Round(time.Second), others.Said)
 	}
 	if last := m.check().Last(); last.Why != "" {
 		fmt.Fprintf(out, "this monitor: %s\n", last.Why)

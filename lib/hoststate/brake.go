@@ -10,7 +10,7 @@ const (
 )
 
 // A Member is one host of a fleet as a landslide is told by: when it fell (Host.Fell)
-// and who runs its machine.
+// and who runs its machine; "" = nobody knows, so it is a provider of its own.
 type Member struct {
 	Provider string
 	Fell     time.Time // zero: it stands
@@ -21,13 +21,17 @@ type Member struct {
 // once: a real outage of everything is not shown later for it, because the looks do
 // not wait for Retry.
 func Landslide(fleet []Member, at time.Time, interval time.Duration) bool {
-	fallen, providers := 0, map[string]bool{}
+	fallen, unnamed, providers := 0, 0, map[string]bool{}
 	for _, m := range fleet {
 		if !m.Fell.IsZero() && m.Fell.Sub(at).Abs() <= interval {
 			fallen++
-			providers[m.Provider] = true
+			if m.Provider == "" {
+				unnamed++
+			} else {
+				providers[m.Provider] = true
+			}
 		}
-		if float64(fallen) > landslideShare*float64(len(fleet)) && len(providers) >= landslideProviders {
+		if float64(fallen) > landslideShare*float64(len(fleet)) && len(providers)+unnamed >= landslideProviders {
 			return true
 		}
 	}

@@ -78,7 +78,8 @@ func (l latch) next(yes bool, w, fall weight, r Round) latch {
 //   - A round that is not newer than the last one is the same evidence: it is not
 //     counted twice.
 //   - What speaks against a bad round (Round.Disputed, Split, Braked) makes it take
-//     more of them to be down, and none fewer to be degraded.
+//     more of them to be down, and none fewer to be degraded. Of a host that is down, a
+//     disputed round is not bad.
 //   - A flapping host is degraded by any round that is not good: it was up for too
 //     short to wait for three. Two good ones make it up again all the same.
 //   - What was known before a gap longer than the lease is only the last known:
@@ -105,7 +106,11 @@ func (h Host) Next(r Round) Host {
 	if r.Braked {
 		fall = r.fall()
 	}
-	h.down = h.down.next(r.Status == Down, r.weight(), r.fall(), r)
+	bad := r.Status == Down
+	if h.down.on && r.Disputed {
+		bad = false // what would have kept it from being down brings it back
+	}
+	h.down = h.down.next(bad, r.weight(), r.fall(), r)
 	h.poor = h.poor.next(r.Status != Up, whole, fall, r)
 	if r.Disputed { // the rounds before it prove no more than this one
 		h.down.against = min(h.down.against, whole)
@@ -172,9 +177,10 @@ func (h Host) Again() bool {
 	return h.newest.Status != Unknown && pending
 }
 
-// Suspect says that the host may be on its way down: now is the time to ask others
-// about it, for the next bad round.
-func (h Host) Suspect() bool { return !h.down.on && h.down.against >= whole }
+// Suspect says that the host is down or may be on its way there: now is the time to ask
+// others about it, for the next bad round. Who is down is asked about as well, or what
+// others say of it would be as old as its outage.
+func (h Host) Suspect() bool { return h.down.on || h.down.against >= whole }
 
 // Fell is when the first of the bad rounds came that made the host down, or may;
 // zero if it is not failing.

@@ -130,6 +130,7 @@ func TestWhatSpeaksAgainstABadRound(t *testing.T) {
 		{"nothing", []func(*Round){plain, plain, plain}, "uuuX"},
 		{"others reach it: it is degraded, for as long as they do", []func(*Round){plain, plain, disputed, disputed, disputed, disputed, disputed}, "uuuddddd"},
 		{"others reached it, and no longer do", []func(*Round){plain, plain, disputed, disputed, plain, plain}, "uuudddX"},
+		{"others reach it again, and we do not", []func(*Round){plain, plain, plain, disputed, disputed, disputed}, "uuuXXdd"},
 		{"a vantage sees it working: it takes six", []func(*Round){split, split, split, split, split, split}, "uuudddX"},
 		{"a vantage saw it working, and no longer does", []func(*Round){split, split, split, plain, plain}, "uuuddX"},
 		{"a landslide: one more look", []func(*Round){plain, plain, braked, braked}, "uuuuX"},
@@ -161,8 +162,8 @@ func TestSuspectAndFell(t *testing.T) {
 		{"gg", false, time.Time{}},
 		{"gb", true, at(1)},
 		{"gbb", true, at(1)},
-		{"gbbb", false, at(1)},
-		{"gbbbg", false, at(1)},
+		{"gbbb", true, at(1)},
+		{"gbbbg", true, at(1)},
 		{"gbbbgg", false, time.Time{}},
 		{"gbbg", false, time.Time{}},
 	} {
@@ -204,6 +205,9 @@ func TestLandslide(t *testing.T) {
 		{"four of ten, two providers: their outage", fleet(4, 2), false},
 		{"all of one provider", fleet(10, 1), false},
 		{"everything", fleet(10, 10), true},
+		{"three of nobody knows whom: each its own", make([]Member, 3), false},
+		{"three of three that fell, of nobody knows whom", []Member{{"", at(1)}, {"", at(1)}, {"", at(1)}}, true},
+		{"two that fell, of nobody knows whom", []Member{{"", at(1)}, {"", at(1)}}, false},
 		{"four of ten, in two rounds", far, false},
 		{"no fleet", nil, false},
 	} {

@@ -15,7 +15,8 @@ func (f *Fleet) Elect(count func(Member) (hoststate.Tally, time.Time), now time.
 	defer f.mu.Unlock()
 	rounds := make(map[*watched]hoststate.Round, len(f.watched))
 	for _, w := range f.watched {
-		rounds[w] = w.counted(count(w.Member))
+		tally, at := count(w.Member)
+		rounds[w] = w.counted(tally, at, now)
 	}
 	fleet := f.fallen(func(w *watched) time.Time { return fellAt(w.elected, rounds[w]) })
 	for _, w := range f.watched {
@@ -23,7 +24,7 @@ func (f *Fleet) Elect(count func(Member) (hoststate.Tally, time.Time), now time.
 		r.Braked = r.Status == hoststate.Down && hoststate.Landslide(fleet, fellAt(w.elected, r), w.elected.Interval)
 		w.elect(r)
 		if f.roster.Doubt != nil && w.elected.Suspect() && unreachable(w.latest) {
-			f.suspect(w)
+			f.suspect(w, now)
 		}
 		urgent = f.tell(w, now) || urgent
 	}
@@ -31,7 +32,7 @@ func (f *Fleet) Elect(count func(Member) (hoststate.Tally, time.Time), now time.
 }
 
 // counted is one count of the votes on w as a round.
-func (w *watched) counted(t hoststate.Tally, at time.Time) hoststate.Round {
+func (w *watched) counted(t hoststate.Tally, at, now time.Time) hoststate.Round {
 	votes := t.Votes
 	r := hoststate.Round{
 		At: at, Status: t.Status, Votes: &votes, Regions: t.Regions, Split: t.Split,
@@ -44,7 +45,7 @@ func (w *watched) counted(t hoststate.Tally, at time.Time) hoststate.Round {
 	case hoststate.Up:
 		r.Reason = ""
 	case hoststate.Down:
-		r.Disputed = w.disputed(w.elected.Fell())
+		r.Disputed = w.disputed(w.elected.Fell(), now)
 	}
 	if r.Status != hoststate.Up && r.Reason == "" {
 		r.Reason = metric.ReasonConnectTimeout // others see what this vantage does not

@@ -9,7 +9,7 @@ import (
 	"milepost/lib/metric"
 )
 
-const helpers = 3 // that are asked about a suspect
+const enough = 3 // helpers that are asked about a suspect
 
 // An Opinion is what others said of a host that fails here.
 type Opinion struct {
@@ -24,9 +24,10 @@ type Suspicion struct {
 	Helpers []check.Check // one or more, each of another provider
 }
 
-// disputed says that others reached the host after it fell.
-func (w *watched) disputed(fell time.Time) bool {
-	return !fell.IsZero() && w.opinion.Asked.After(fell) && w.opinion.Disputes()
+// disputed says that others reached the host after it fell, and lately.
+func (w *watched) disputed(fell, now time.Time) bool {
+	late := hoststate.Lend(w.opinion.Asked, w.state.Interval).Over(now)
+	return !fell.IsZero() && w.opinion.Asked.After(fell) && w.opinion.Disputes() && !late
 }
 
 // unreachable says that a round is bad because the host did not answer: one that
@@ -41,25 +42,38 @@ func unreachable(r hoststate.Round) bool {
 	}
 }
 
-// suspect has healthy proxies of other providers asked about w, of as many as there are.
-func (f *Fleet) suspect(w *watched) {
-	if w.Proxy == nil {
+// noHelper is what others say where there are none.
+const noHelper = "nobody could be asked: no proxy of another provider is up"
+
+// suspect has healthy proxies of other providers asked about w, of as many as there are:
+// at each bad round until it is down, and once an interval from then on.
+func (f *Fleet) suspect(w *watched, now time.Time) {
+	if w.Proxy == nil || f.judged(w).At(now).Status == hoststate.Down && now.Sub(w.doubted) < w.state.Interval/2 {
 		return
 	}
-	q := Suspicion{Suspect: *w.Proxy}
-	now, asked := time.Now(), map[string]bool{w.Provider: true}
+	w.doubted = now
+	q := Suspicion{Suspect: *w.Proxy, Helpers: f.helpers(w, now)}
+	if len(q.Helpers) == 0 {
+		w.opinion = Opinion{Asked: now, Said: noHelper}
+		return
+	}
+	f.roster.Doubt(q)
+}
+
+// helpers are some proxies that may be asked about w.
+func (f *Fleet) helpers(w *watched, now time.Time) (some []check.Check) {
+	asked := map[string]bool{w.Provider: w.Provider != ""}
 	for _, other := range f.shuffled() {
-		if other.Proxy != nil && !asked[other.Provider] && f.published(other, now).Status == hoststate.Up {
-			asked[other.Provider] = true
-			q.Helpers = append(q.Helpers, *other.Proxy)
+		if other == w || other.Proxy == nil || asked[other.Provider] || f.published(other, now).Status != hoststate.Up {
+			continue
 		}
-		if len(q.Helpers) == helpers {
+		asked[other.Provider] = other.Provider != ""
+		some = append(some, *other.Proxy)
+		if len(some) == enough {
 			break
 		}
 	}
-	if len(q.Helpers) > 0 {
-		f.roster.Doubt(q)
-	}
+	return some
 }
 
 // shuffled is the hosts in another order each time, so that the same three are not
@@ -82,12 +96,19 @@ func (f *Fleet) Hear(host string, o Opinion) {
 	}
 }
 
-// Said is who said what of a host that failed.
-func (f *Fleet) Said(host string) string {
+// Heard is what others said of a host that fails; of one that does not, nothing.
+func (f *Fleet) Heard(host string) Opinion {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if w := f.watched[host]; w != nil {
-		return w.opinion.Said
+		return w.heard()
 	}
-	return ""
+	return Opinion{}
+}
+
+func (w *watched) heard() Opinion {
+	if w.latest.Status != hoststate.Down && w.state.Fell().IsZero() && w.elected.Fell().IsZero() {
+		return Opinion{}
+	}
+	return w.opinion
 }

@@ -17,7 +17,7 @@ import (
 // A Member is one host of a fleet.
 type Member struct {
 	Name, Group string
-	Provider    string // who runs its machine
+	Provider    string // who runs its machine; "" = nobody knows, so it is a provider of its own
 	Roles       hoststate.Roles
 	Proxy       *check.Check // how its proxy is asked; nil = it has none
 }
@@ -58,6 +58,7 @@ type watched struct {
 	elected hoststate.Host   // as all of them do, where they judge
 	latest  hoststate.Round  // of this vantage
 	last    hoststate.Status // as it was last told
+	doubted time.Time        // when others were last to be asked
 	opinion Opinion          // of others, while it fails
 }
 
@@ -70,7 +71,8 @@ func (f *Fleet) Watch(r Roster) {
 	for _, m := range r.Members {
 		w := &watched{Member: m, state: hoststate.Host{Interval: r.Interval}, elected: hoststate.Host{Interval: r.Interval}}
 		if known := f.watched[m.Name]; known != nil && known.state.Interval == r.Interval {
-			w.state, w.elected, w.latest, w.last, w.opinion = known.state, known.elected, known.latest, known.last, known.opinion
+			w.state, w.elected, w.latest, w.last = known.state, known.elected, known.latest, known.last
+			w.doubted, w.opinion = known.doubted, known.opinion
 		}
 		next[m.Name] = w
 	}
@@ -118,12 +120,12 @@ func (f *Fleet) Take(host string, outcomes []check.Outcome, now time.Time) (urge
 		fell := fellAt(w.state, round)
 		landslide = f.landslide(w, fell)
 		round.Braked = landslide
-		round.Disputed = w.disputed(fell)
+		round.Disputed = w.disputed(fell, now)
 	}
 	w.state, w.latest = w.state.Next(round), round
 	urgent = f.tell(w, now)
 	if f.roster.Doubt != nil && w.state.Suspect() && unreachable(round) {
-		f.suspect(w)
+		f.suspect(w, now)
 	}
 	if w.state.Again() && landslide {
 		return urgent, 0, true
@@ -169,7 +171,7 @@ func (f *Fleet) tell(w *watched, now time.Time) (urgent bool) {
 		return false
 	}
 	if f.Changed != nil {
-		f.Changed(Change{Host: w.Name, From: w.last, To: is, Others: w.opinion.Said})
+		f.Changed(Change{Host: w.Name, From: w.last, To: is, Others: w.heard().Said})
 	}
 	urgent = w.last != hoststate.Unknown || is.Status != hoststate.Up
 	w.last = is.Status

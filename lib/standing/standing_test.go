@@ -288,8 +288,8 @@ func TestOthersAreAsked(t *testing.T) {
 	f.Hear("h0", Opinion{Opinion: hoststate.Opinion{Not: 2}, Asked: now.Add(30 * time.Second), Said: "an answer that came late"})
 	bad(3)
 	bad(4)
-	if is := f.Stand("h0", now); is.Status != hoststate.Degraded || f.Said("h0") != "h2 reaches it" {
-		t.Errorf("one that others reach is %v: %s", is.Status, f.Said("h0"))
+	if is := f.Stand("h0", now); is.Status != hoststate.Degraded || f.Heard("h0").Said != "h2 reaches it" {
+		t.Errorf("one that others reach is %v: %s", is.Status, f.Heard("h0").Said)
 	}
 	f.Hear("h0", Opinion{Opinion: hoststate.Opinion{Not: 2}, Asked: now.Add(2 * time.Minute), Said: "nobody reaches it"})
 	for n := range hoststate.Fall {
@@ -312,6 +312,74 @@ func TestFewAreAsked(t *testing.T) {
 	f.round("h0", verdict.Critical, now.Add(time.Second))
 	if asked != 3 {
 		t.Errorf("%d are asked", asked)
+	}
+}
+
+// What others said is no older than a lease, however long the host is down.
+func TestOthersAreAskedAgain(t *testing.T) {
+	now := time.Now()
+	asked := 0
+	r := rosterOf(4, 4)
+	r.Doubt = func(Suspicion) { asked++ }
+	f := newFleet(r)
+	minute := func(n int, says verdict.Status) {
+		for _, m := range r.Members[1:] {
+			f.round(m.Name, verdict.OK, now.Add(time.Duration(n)*time.Minute))
+		}
+		f.round("h0", says, now.Add(time.Duration(n)*time.Minute))
+	}
+	stand := func(n int) string {
+		at := now.Add(time.Duration(n) * time.Minute)
+		return fmt.Sprintf("%v (%s)", f.Stand("h0", at).Status, f.Heard("h0").Said)
+	}
+	minute(0, verdict.OK)
+	for n := 1; n <= 10; n++ {
+		minute(n, verdict.Critical)
+	}
+	if got := stand(10); asked != 10 || got != "down ()" {
+		t.Errorf("%s, and others were asked %d times in ten minutes", got, asked)
+	}
+	reached := func(n int) {
+		f.Hear("h0", Opinion{Opinion: hoststate.Opinion{Reached: 1}, Asked: now.Add(time.Duration(n) * time.Minute), Said: "h1 reaches it"})
+	}
+	reached(10)
+	minute(11, verdict.Critical)
+	reached(11)
+	minute(12, verdict.Critical)
+	if got := stand(12); got != "degraded (h1 reaches it)" {
+		t.Errorf("others reach it: %s", got)
+	}
+	for n := 13; n <= 20; n++ { // and nobody answers any more
+		minute(n, verdict.Critical)
+	}
+	if got := stand(20); got != "down (h1 reaches it)" {
+		t.Errorf("what they said is eight minutes old: %s", got)
+	}
+	minute(21, verdict.OK)
+	minute(22, verdict.OK)
+	if got := stand(22); got != "up ()" {
+		t.Errorf("it is well: %s", got)
+	}
+}
+
+// Who runs a machine may not be known: then it is taken for a provider's of its own. Where
+// all are one provider's there is nobody to ask, and that is said.
+func TestProvidersThatNobodyNamed(t *testing.T) {
+	for provider, want := range map[string]string{"": "3 are asked ()", "gandi": "0 are asked (" + noHelper + ")"} {
+		now, asked := time.Now(), 0
+		r := rosterOf(5, 1)
+		for i := range r.Members {
+			r.Members[i].Provider = provider
+		}
+		r.Doubt = func(q Suspicion) { asked = len(q.Helpers) }
+		f := newFleet(r)
+		for _, m := range r.Members {
+			f.round(m.Name, verdict.OK, now)
+		}
+		f.round("h0", verdict.Critical, now.Add(time.Second))
+		if got := fmt.Sprintf("%d are asked (%s)", asked, f.Heard("h0").Said); got != want {
+			t.Errorf("provider %q: %s, want %s", provider, got, want)
+		}
 	}
 }
 

@@ -61,6 +61,14 @@ type component struct {
 	// Where many vantages look; absent: this one alone.
 	Votes       *hoststate.Votes `json:"votes,omitempty"`
 	RegionsDown []string         `json:"regions_down,omitzero"`
+
+	Maintenance *work `json:"maintenance,omitempty"` // that is under way
+}
+
+// A work is maintenance as it was announced.
+type work struct {
+	Until  stamp  `json:"until"`
+	Reason string `json:"reason"` // "" = none was given
 }
 
 // document spells c. Nothing of a host's outcomes gets into it.
@@ -96,6 +104,9 @@ func (h Component) component() component {
 	}
 	if c.Votes = h.Votes; c.Votes != nil {
 		c.RegionsDown = append([]string{}, h.Regions...)
+	}
+	if w := h.Work; w != nil && h.Status == hoststate.Maintenance {
+		c.Maintenance = &work{stamp(w.Until), w.Reason}
 	}
 	// The reason is the only word of a probe's that the public sees: what is not on
 	// the list does not get out.
@@ -135,6 +146,9 @@ func (d document) content() content {
 		h := Component{Host: Host{ID: o.ID, Name: o.Name, Group: o.Group}, Uptime: o.Uptime, Coverage: o.Coverage}
 		h.Status, h.Since, h.CheckedAt, h.Flapping = o.Status, time.Time(o.Since), time.Time(o.CheckedAt), o.Flapping
 		h.Checks, h.Votes, h.Regions = o.Checks, o.Votes, o.RegionsDown
+		if o.Maintenance != nil {
+			h.Work = &hoststate.Work{From: h.Since, Until: time.Time(o.Maintenance.Until), Reason: o.Maintenance.Reason}
+		}
 		if o.Reason != nil {
 			h.Reason = *o.Reason
 		}

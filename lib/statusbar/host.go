@@ -39,6 +39,7 @@ type hostView struct {
 	Refresh   int
 	Row       row
 	Why       string
+	Notes     []string // what else is known of why
 	Labels    []string
 	Days      []dayView
 	DaysLabel string
@@ -101,6 +102,7 @@ func (e *edition) hostView(i int) hostView {
 		Page: e.page, Up: "../", Lapsed: e.lapsed, Refresh: refreshSeconds(e.interval), Row: c.row(now), Why: sentence(h.Reason),
 		Labels: e.labelsOf(i),
 	}
+	v.Notes = e.notes(h, c, now)
 	v.Page.Name = cmp.Or(v.Page.Name, "Status")
 	v.Days, v.DaysLabel = dayViews(e.days()[i], e.generatedAt)
 	for _, s := range []struct {
@@ -120,6 +122,23 @@ func (e *edition) hostView(i int) hostView {
 		}
 	}
 	return v
+}
+
+// notes are what others say of the host, and what it is beneath its maintenance.
+func (e *edition) notes(h Component, c component, now time.Time) []string {
+	var notes []string
+	if w := c.Maintenance; w != nil {
+		notes = append(notes, fmt.Sprintf("It is %s; beneath it, it is %v.", w.text(now), h.Work.Beneath))
+	}
+	if text := seenBy(c.Votes, c.RegionsDown); text != "" {
+		notes = append(notes, text+".")
+	}
+	if others := e.content.operator.Others; others != nil && !now.IsZero() {
+		if said, asked := others(h.ID); said != "" {
+			notes = append(notes, fmt.Sprintf("Asked %s: %s.", at(asked, now).Text, said))
+		}
+	}
+	return notes
 }
 
 func orNot(share *float64, none string) string {

@@ -28,6 +28,9 @@ func knowing() Config {
 			}
 			return map[string]string{"provider": "ovh & <sons>"}
 		},
+		Others: func(string) (string, time.Time) {
+			return "ovh-1 does not reach it (503)", time.Now().Add(-20 * time.Second)
+		},
 		Usage: func() []Usage { return []Usage{{"alice", 12_345_678_901, 4711}, {"<b>bob</b>", 999, 1}, {"", 0, 7}} },
 		Past: func(_ context.Context, _ string, from, to time.Time, step time.Duration) ([]Stretch, error) {
 			var all []Stretch
@@ -69,6 +72,7 @@ func TestHostPage(t *testing.T) {
 		page := text(t, r)
 		for _, want := range []string{
 			"✕ down Singapore", "down for 3 h 0 min, since", "It refuses connections.", "provider=gandi",
+			"Vantages that see it up: 1, down: 4, not at all: 1; down as seen from eu, us.", "Asked 13:00:22: ovh-1 does not reach it (503).",
 			"24 hours not enough is known nothing",
 			`squid_auth CRITICAL connecting to proxy "192.0.2.7:3128": connection refused proxy`, "packet_loss OK 0/20 lost",
 			"Answer times (blue) and round trips (green) up to 80 ms; 180 of 104400 packets lost (red, below).",
@@ -84,6 +88,9 @@ func TestHostPage(t *testing.T) {
 		}
 		if got := strings.Count(page, "M"); got < 4 {
 			t.Error("the gap at five o'clock is drawn as if it was measured")
+		}
+		if page, want := said(text(t, get(b.Operator(), "/host/oslo"))), "It is under maintenance until 14:30:42: new <disk>; beneath it, it is up."; !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q:\n%s", want, page)
 		}
 		for path, h := range map[string]string{"/host/nobody": "operator", "/host/": "operator", "/host/singapore": "public"} {
 			handler := b.Operator()

@@ -49,6 +49,8 @@ func TestSchema(t *testing.T) {
 			{"a time that is none", strings.Replace(string(golden), `"data_at":"`, `"data_at":"on `, 1), false},
 			{"an uptime of two", strings.Replace(string(golden), `"24h":1`, `"24h":2`, 1), false},
 			{"a field was renamed", strings.Replace(string(golden), `"valid_until"`, `"valid"`, 1), false},
+			{"votes without a count", strings.Replace(string(golden), `"votes":{"up":1,`, `"votes":{`, 1), false},
+			{"maintenance without an end", strings.Replace(string(golden), `"maintenance":{"until":`, `"maintenance":{"till":`, 1), false},
 			{"a reason that is a sentence", strings.Replace(string(golden), `"reason":"refused"`, `"reason":"connection refused by 192.0.2.7"`, 1), false},
 		} {
 			value, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(row.text)))

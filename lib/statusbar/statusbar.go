@@ -43,7 +43,8 @@ type Config struct {
 // may be nil.
 type Operator struct {
 	Labels func(host string) map[string]string
-	Usage  func() []Usage // of squid's users, the greatest first
+	Usage  func() []Usage                                   // of squid's users, the greatest first
+	Others func(host string) (said string, asked time.Time) // who was asked about a host that fails, and said what; "" = nobody
 	// Past is the host's time up to now in stretches of step, and Events its newest
 	// changes with their evidence, the newest first. They may ask a disk.
 	Past   func(ctx context.Context, host string, from, to time.Time, step time.Duration) ([]Stretch, error)

@@ -74,7 +74,7 @@ func hosts(now time.Time) []Component {
 			Host: Host{ID: "singapore", Name: "Singapore"},
 			Standing: hoststate.Standing{
 				Status: hoststate.Down, Since: before(3 * time.Hour), CheckedAt: before(9 * time.Second), Reason: metric.ReasonRefused,
-				Checks: words(verdict.Critical, verdict.OK),
+				Checks: words(verdict.Critical, verdict.OK), Votes: &hoststate.Votes{Up: 1, Down: 4, Unknown: 1}, Regions: []string{"eu", "us"},
 			},
 			Outcomes: []check.Outcome{
 				outcome("packet_loss", verdict.OK, "", "0/20 lost"),
@@ -86,6 +86,7 @@ func hosts(now time.Time) []Component {
 			Standing: hoststate.Standing{
 				Status: hoststate.Maintenance, Since: before(30 * time.Minute), CheckedAt: before(3 * time.Second),
 				Checks: words(verdict.OK, verdict.OK),
+				Work:   &hoststate.Work{From: before(30 * time.Minute), Until: now.Add(90 * time.Minute), Reason: "new <disk>", Beneath: hoststate.Up},
 			},
 		},
 		{

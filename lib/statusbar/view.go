@@ -145,6 +145,9 @@ func (c component) row(now time.Time) row {
 	if c.Reason != nil {
 		r.Text = sentence(*c.Reason)
 	}
+	if w := c.Maintenance; w != nil {
+		r.Text = w.text(now)
+	}
 	if c.LastKnown != nil {
 		r.Was = c.LastKnown.String()
 	}

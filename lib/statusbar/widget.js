@@ -214,7 +214,7 @@ class MilepostStatus extends HTMLElement {
 		const all = d.components.map((c) => ({...c, status: live ? known(c.status) : "unknown"}));
 		all.sort((a, b) => order.indexOf(a.status) - order.indexOf(b.status) || String(a.name).localeCompare(b.name));
 		const item = (c) => {
-			const why = c.reason && live ? c.reason.replaceAll("_", " ") : "";
+			const why = live ? c.maintenance?.reason || (c.reason || "").replaceAll("_", " ") : "";
 			const state = make("b", {}, make("i", {"aria-hidden": "true"}, shapes[c.status]), this.word(c.status));
 			const line = make("p", {class: "line"}, make("span", {}, make("bdi", {}, c.name), " ", make("small", {}, why)), state);
 			return make("li", {part: "host", class: letters[c.status]}, line, ...this.days(this.past?.components.filter((p) => p.id === c.id), [c]));

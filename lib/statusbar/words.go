@@ -1,6 +1,10 @@
 package statusbar
 
 import (
+	"fmt"
+	"strings"
+	"time"
+
 	"milepost/lib/hoststate"
 	"milepost/lib/metric"
 )
@@ -54,6 +58,27 @@ func sentence(r metric.Reason) string {
 	default:
 		return ""
 	}
+}
+
+// text is the work for a person who reads it at now.
+func (w work) text(now time.Time) string {
+	text := "under maintenance until " + at(time.Time(w.Until), now).Text
+	if w.Reason != "" {
+		text += ": " + w.Reason
+	}
+	return text
+}
+
+// seenBy is who sees a host how, for a person; "" where one vantage looks alone.
+func seenBy(v *hoststate.Votes, regions []string) string {
+	if v == nil {
+		return ""
+	}
+	text := fmt.Sprintf("Vantages that see it up: %d, down: %d, not at all: %d", v.Up, v.Down, v.Unknown)
+	if len(regions) > 0 {
+		text += "; down as seen from " + strings.Join(regions, ", ")
+	}
+	return text
 }
 
 // spelling is how one state looks: its shape tells it without its colour.
