@@ -60,6 +60,7 @@ func New(c Config, known []Generation) (*Follower, error) {
 		missing:  map[int64]int{},
 		buffer:   make([]byte, tailSize+MaxLine),
 	}
+	f.config.Patterns = cleaned(c.Patterns)
 	if f.config.Quiet == 0 {
 		f.config.Quiet = time.Minute
 	}

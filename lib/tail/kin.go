@@ -1,6 +1,9 @@
 package tail
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // kinship is what a file is to a generation.
 type kinship uint8
@@ -14,37 +17,47 @@ const (
 
 // relate finds the generation that a file holds.
 func (f *Follower) relate(x *file) (*Generation, kinship) {
-	for _, g := range f.byInode(x) {
+	for _, g := range f.nearest(x) {
 		if kin := f.kin(x, g); kin != unrelated {
 			return g, kin
 		}
 	}
 	for _, y := range f.files {
-		if y.log == x.log && y.gen.Offset == 0 && sameStart(x.head, y.head) {
+		// Two logs may start with the same line, not with the same 4096 bytes.
+		alike := y.log == x.log || len(x.head) == headSize
+		if alike && y.gen.Offset == 0 && sameStart(x.head, y.head) {
 			return y.gen, replica
 		}
 	}
 	return nil, unrelated
 }
 
-// byInode is the generations of the file's log, those of its inode first.
-func (f *Follower) byInode(x *file) []*Generation {
-	var own, others []*Generation
+// nearest is the generations that a file may hold: those of its inode first, then
+// its log's. The others' are asked too, because a name says little: rotation moves
+// a file to another directory, and a configuration may spell a path anew.
+func (f *Follower) nearest(x *file) []*Generation {
+	var own, log, others []*Generation
 	for _, g := range f.known {
 		switch {
-		case g.Log != x.log || g.Head.Len == 0:
-		case g.Device == x.device && g.Inode == x.inode:
+		case g.Head.Len == 0:
+		case x.has(g):
 			own = append(own, g)
+		case g.Log == x.log:
+			log = append(log, g)
 		default:
 			others = append(others, g)
 		}
 	}
-	return append(own, others...)
+	return slices.Concat(own, log, others)
 }
+
+// has says that the generation was last read from this file, if the inode is not
+// another file's by now.
+func (x *file) has(g *Generation) bool { return g.Device == x.device && g.Inode == x.inode }
 
 // kin holds a file against one generation.
 func (f *Follower) kin(x *file, g *Generation) kinship {
-	own := g.Device == x.device && g.Inode == x.inode
+	own := x.has(g)
 	switch {
 	case !g.Head.begins(x.head):
 		return unrelated
@@ -53,7 +66,7 @@ func (f *Follower) kin(x *file, g *Generation) kinship {
 	case !own && f.elsewhere(g):
 		// Two short generations may start alike, and the path that is written
 		// to is not where copies are put.
-		if x.named && x.live() && g.Head.Len < headSize {
+		if x.named && x.written() && g.Head.Len < headSize {
 			return unrelated
 		}
 		return replica
@@ -90,7 +103,7 @@ func (x *file) continues(g *Generation, own bool) kinship {
 		return replica // made before the end of what was read
 	case x.zipped:
 		return replica
-	case g.Head.Len < headSize:
+	case g.Head.Len < headSize, !own && g.Log != x.log:
 		return unrelated
 	default:
 		return altered

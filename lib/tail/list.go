@@ -26,8 +26,15 @@ type sighting struct {
 // live says that the file has the name that is written to.
 func (s sighting) live() bool { return s.path == s.log }
 
+// written says that nothing but the log itself can have the file's name.
+func (s sighting) written() bool { return s.live() && !inside.MatchString(s.path) }
+
 // rotated is what logrotate and squid append to a log's name.
 var rotated = regexp.MustCompile(`([.-][0-9][0-9TZ:_.-]*)?(\.gz)?$`)
+
+// inside is the same where the name's extension comes last, as logrotate's directive
+// "extension" has it: access.1.log, access-20261123.log.gz.
+var inside = regexp.MustCompile(`^(.*[^/])([.-][0-9]{8}[0-9TZ:_.-]*|\.[0-9]{1,4})(\.[^./0-9][^./]*?)(\.gz)?$`)
 
 // age orders rotated files that were written last at the same moment, the oldest
 // first: of numbers the highest is the oldest, of dates the lowest.
@@ -37,7 +44,7 @@ func (s sighting) age() int64 {
 			return -1
 		}
 		return r
-	}, strings.TrimPrefix(s.path, s.log))
+	}, strings.TrimPrefix(filepath.Base(s.path), strings.TrimSuffix(filepath.Base(s.log), filepath.Ext(s.log))))
 	n, err := strconv.ParseInt(digits, 10, 64)
 	if err != nil || n < 1e6 {
 		return -n
@@ -57,7 +64,7 @@ func list(patterns []string) (found []sighting, troubles map[string]error) {
 		for _, path := range candidates(pattern) {
 			log := logOf(pattern, path)
 			if log == "" {
-				if slices.Contains(unread, filepath.Ext(path)) {
+				if end := filepath.Ext(path); slices.Contains(unread, end) && logOf(pattern, strings.TrimSuffix(path, end)) != "" {
 					troubles[path] = fmt.Errorf("following %q: only gzip is understood: gunzip it or let logrotate compress with gzip", path)
 				}
 				continue
@@ -83,24 +90,47 @@ func list(patterns []string) (found []sighting, troubles map[string]error) {
 func candidates(pattern string) []string {
 	// New has tried the pattern: there is no other error.
 	live, _ := filepath.Glob(pattern)
-	numbered, _ := filepath.Glob(pattern + ".*")
-	dated, _ := filepath.Glob(pattern + "-*")
-	return slices.Concat(live, numbered, dated)
+	stem := strings.TrimSuffix(pattern, filepath.Ext(pattern))
+	if checkPatterns([]string{stem}) != nil { // the dot was one of a wildcard's
+		stem = pattern
+	}
+	beside, _ := filepath.Glob(stem + "*")
+	return append(live, beside...)
 }
 
 // logOf is the log that path is a generation of; "" if it is none of pattern's.
 func logOf(pattern, path string) string {
-	matches := func(p string) bool {
-		ok, _ := filepath.Match(pattern, p)
-		return ok
-	}
+	matches := func(p string) bool { return matched([]string{pattern}, p) }
 	if log := path[:rotated.FindStringIndex(path)[0]]; log != path && matches(log) {
 		return log
+	}
+	if m := inside.FindStringSubmatch(path); m != nil && matches(m[1]+m[3]) {
+		// Squid's workers write access.1.log themselves where a wildcard means them.
+		if dated := len(m[2]) > 5; dated || !matches(path) {
+			return m[1] + m[3]
+		}
 	}
 	if matches(path) {
 		return path
 	}
 	return ""
+}
+
+// matched says that one of the patterns means the path.
+func matched(patterns []string, path string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool {
+		ok, _ := filepath.Match(p, path)
+		return ok
+	})
+}
+
+// cleaned is the patterns in one spelling each: what Glob finds is spelled so.
+func cleaned(patterns []string) []string {
+	var all []string
+	for _, p := range patterns {
+		all = append(all, filepath.Clean(p))
+	}
+	return all
 }
 
 // look refuses everything but regular files: who may write into the log's

@@ -20,7 +20,13 @@ func TestRandomSituations(t *testing.T) {
 	for seed := range n {
 		r := rand.New(rand.NewPCG(uint64(seed), 7))
 		pad := []int{0, 5000}[r.IntN(2)]
-		script, words := randomScript(r, 4+r.IntN(12))
+		naming := []naming{
+			{"", "log", "log.%d"},
+			{"follow a.log", "a.log", "a.%d.log"},
+			{"follow a*.log*", "a.log", "a.%d.log"},
+			{"dir old; follow log old/*", "log", "old/log.%d"},
+		}[r.IntN(4)]
+		script, words := naming.randomScript(r, 4+r.IntN(12))
 		heard := strings.Fields(newWorld(t, pad).play(script))
 		counts := map[string]int{}
 		for _, w := range heard {
@@ -35,19 +41,23 @@ func TestRandomSituations(t *testing.T) {
 	}
 }
 
+// A naming is what rotation calls its files.
+type naming struct{ follow, log, rotated string }
+
 // randomScript rotates a log in every way in which no line is lost.
-func randomScript(r *rand.Rand, steps int) (script string, words []string) {
-	var do []string
+func (n naming) randomScript(r *rand.Rand, steps int) (script string, words []string) {
+	do := []string{n.follow}
+	newest := fmt.Sprintf(n.rotated, 1)
 	files := []string{} // the rotated ones, the newest first
 	add := func(format string, args ...any) { do = append(do, fmt.Sprintf(format, args...)) }
 	word := func() {
 		w := fmt.Sprintf("w%d", len(words))
 		words = append(words, w)
-		add("+log %s", w)
+		add("+%s %s", n.log, w)
 	}
 	shift := func() {
 		for i, name := range slices.Backward(files) {
-			to := fmt.Sprintf("log.%d", i+2)
+			to := fmt.Sprintf(n.rotated, i+2)
 			if strings.HasSuffix(name, ".gz") {
 				to += ".gz"
 			}
@@ -66,14 +76,14 @@ func randomScript(r *rand.Rand, steps int) (script string, words []string) {
 			add("die")
 		case 5: // copytruncate; the copy is whole
 			shift()
-			add("cp log log.1")
-			add("cut log")
-			files = slices.Insert(files, 0, "log.1")
+			add("cp %s %s", n.log, newest)
+			add("cut %s", n.log)
+			files = slices.Insert(files, 0, newest)
 			word()
 		case 6, 7:
 			shift()
-			add("mv log log.1")
-			files = slices.Insert(files, 0, "log.1")
+			add("mv %s %s", n.log, newest)
+			files = slices.Insert(files, 0, newest)
 			word()
 		case 8:
 			if len(files) > 0 {

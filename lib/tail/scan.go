@@ -59,7 +59,7 @@ func (f *Follower) rename(here map[identity]sighting) {
 	for _, x := range f.files {
 		s, ok := here[x.identity]
 		if x.named = ok; ok {
-			x.path, x.log, x.gen.Path = s.path, s.log, s.path
+			x.path, x.gen.Path = s.path, s.path
 		}
 	}
 }
@@ -111,7 +111,7 @@ func (f *Follower) unchanged(s sighting) bool {
 
 func (f *Follower) hasInode(x *file) bool {
 	for _, g := range f.known {
-		if g.Log == x.log && g.Device == x.device && g.Inode == x.inode {
+		if x.has(g) {
 			return true
 		}
 	}
@@ -125,10 +125,13 @@ func (f *Follower) place(x *file, now time.Time) bool {
 	if was := f.seen[x.identity]; kin == unrelated && was.gen != nil && was.size == x.size && was.modified.Equal(x.modified) {
 		g, kin = was.gen, replica // too short a copy to be known by its prints
 	}
-	if kin == unrelated && !x.live() && f.unsettled(x, now) {
+	if kin == unrelated && !x.written() && f.unsettled(x, now) {
 		f.seen[x.identity] = sight{size: x.size, modified: x.modified}
 		x.handle.Close()
 		return x.size == 0
+	}
+	if kin != unrelated {
+		f.belong(x, g)
 	}
 	switch kin {
 	case unrelated:
@@ -149,6 +152,16 @@ func (f *Follower) place(x *file, now time.Time) bool {
 		f.queue = append(f.queue, x.rewritten())
 	}
 	return true
+}
+
+// belong settles which log a file and the generation in it are of: the one that it
+// was written as, wherever rotation put it, unless nobody follows that name any more.
+func (f *Follower) belong(x *file, g *Generation) {
+	if matched(f.config.Patterns, g.Log) {
+		x.log = g.Log
+	} else {
+		g.Log = x.log
+	}
 }
 
 // unsettled says that a file may be a copy of which too little is written to

@@ -32,6 +32,7 @@ import (
 //	peek        it reads all there is, and nothing is stored
 //	wait        two minutes pass, the follower looking every second
 //	die         the follower starts again from what is stored
+//	follow old/*  it will follow other patterns when it starts again
 type world struct {
 	t      *testing.T
 	dir    string
@@ -137,6 +138,11 @@ func (w *world) step(verb string, args []string) {
 	case "wait":
 		for range 120 {
 			w.look(true)
+		}
+	case "follow":
+		w.config.Patterns = nil
+		for _, a := range args {
+			w.config.Patterns = append(w.config.Patterns, w.dir+"/"+a)
 		}
 	case "die":
 		w.start()
