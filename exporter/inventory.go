@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"milepost/lib/cachemgr"
 	"milepost/lib/check"
@@ -26,39 +25,9 @@ type configOption struct {
 // load reads the inventory, or makes one of this machine, with checks of these kinds.
 func (c configOption) load(kinds []check.Kind) (*fleet.Fleet, error) {
 	if c.ConfigFile == "" {
-		return thisMachine(kinds)
+		return thisMachine(kinds, squidLog)
 	}
 	return fleet.Load(c.ConfigFile, kinds)
-}
-
-// squidLog is where Debian's squid writes.
-const squidLog = "/var/log/squid/access.log"
-
-// thisMachine is the inventory of a monitor that nobody told anything: the
-// machine it runs on.
-func thisMachine(kinds []check.Kind) (*fleet.Fleet, error) {
-	name, err := os.Hostname()
-	if err != nil || name == "" {
-		name = "localhost"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "vantage: {name: %q}\nhosts:\n  - name: %q\n    address: 127.0.0.1\n    checks:\n", name, name)
-	b.WriteString("      packet_loss: {baseline: 0}\n      resolver: {}\n      clock_offset: {source: ntp}\n")
-	b.WriteString("status:\n  down: [packet_loss]\n  degraded: [resolver]\n")
-	if _, err := os.Stat(squidLog); err == nil {
-		fmt.Fprintf(&b, "billing: {server: %q, access_log: [%q]}\n", name, squidLog)
-	}
-	f, err := fleet.Parse("(this machine)", []byte(b.String()), kinds)
-	if err != nil {
-		return nil, fmt.Errorf("watching this machine: %w", err)
-	}
-	f.File = ""
-	for i, c := range f.Hosts[0].Checks {
-		if c.Name == "resolver" { // its own, from resolv.conf, not one at 127.0.0.1
-			f.Hosts[0].Checks[i].Target.Address = ""
-		}
-	}
-	return f, nil
 }
 
 // checkConfig is the command: every fault on a line of its own.

@@ -31,6 +31,7 @@ func (m *monitor) newPinging(f *fleet.Fleet) *pinging {
 			default: // so many at once are seen in their next rounds
 			}
 		},
+		Ready: m.scheduler.Soon,
 		Looked: func(host string, r looked) {
 			trips := r.RoundTrips()
 			sent := len(r.Packets)

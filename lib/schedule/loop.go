@@ -31,6 +31,7 @@ type loop struct {
 	stop    func()
 	crew    crew.Crew
 	changed <-chan struct{}
+	asked   <-chan struct{}
 	told    chan func()
 
 	grid    grid
@@ -47,13 +48,15 @@ type loop struct {
 }
 
 func newLoop(ctx context.Context, stop func(), s *Scheduler) *loop {
+	changed, asked := s.listen()
 	return &loop{
 		Scheduler: s,
 		every:     cmp.Or(s.Every, time.Minute),
 		slots:     cmp.Or(s.Slots, 1000),
 		ctx:       ctx,
 		stop:      stop,
-		changed:   s.listen(),
+		changed:   changed,
+		asked:     asked,
 		told:      make(chan func(), 64),
 		grid:      grid{time.Now()},
 		seats:     map[string]*seat{},
@@ -70,6 +73,8 @@ func (l *loop) run() {
 			return
 		case <-l.changed:
 			l.replace(l.Scheduler.fleet())
+		case <-l.asked:
+			l.askAgain(l.takeWanted())
 		case do := <-l.told:
 			do()
 		case <-timer.C:

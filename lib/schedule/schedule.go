@@ -64,6 +64,8 @@ type Scheduler struct {
 	mu      sync.Mutex
 	hosts   []Host
 	changed chan struct{} // holds one if hosts is news to the loop; nil before Run
+	wanted  []string      // hosts that Soon was called for
+	asked   chan struct{} // holds one if wanted is news to the loop; nil before Run
 	counts  counts
 }
 
@@ -83,6 +85,21 @@ func (s *Scheduler) Replace(hosts []Host) {
 	}
 }
 
+// Soon asks for a round of host beside the regular ones: at once, or as soon as the one
+// that runs has ended. It does not wait for it.
+func (s *Scheduler) Soon(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.asked == nil {
+		return // the first round is still to come
+	}
+	s.wanted = append(s.wanted, host)
+	select {
+	case s.asked <- struct{}{}:
+	default: // the loop has not seen the last one yet, and will see both
+	}
+}
+
 // Run runs rounds until ctx ends, and returns when everything that it started has
 // ended too. If any of it panics, it all ends, and Run panics.
 func (s *Scheduler) Run(ctx context.Context) {
@@ -93,13 +110,22 @@ func (s *Scheduler) Run(ctx context.Context) {
 	l.run()
 }
 
-// listen starts to notice what Replace does; the fleet of now is the first news.
-func (s *Scheduler) listen() <-chan struct{} {
+// listen starts to notice what Replace and Soon do; the fleet of now is the first news.
+func (s *Scheduler) listen() (changed, asked <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.changed = make(chan struct{}, 1)
+	s.changed, s.asked = make(chan struct{}, 1), make(chan struct{}, 1)
 	s.changed <- struct{}{}
-	return s.changed
+	return s.changed, s.asked
+}
+
+// takeWanted is whom Soon was called for since it was asked last.
+func (s *Scheduler) takeWanted() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	wanted := s.wanted
+	s.wanted = nil
+	return wanted
 }
 
 func (s *Scheduler) fleet() []Host {

@@ -204,6 +204,34 @@ func TestBadNewsIsAskedAgainSoon(t *testing.T) {
 	})
 }
 
+// A round that is asked for comes at once, or right behind the one that runs; a host
+// that is not watched has none.
+func TestSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &diary{}
+		began := time.Now()
+		slow := fake("a", "x", func(context.Context) bool {
+			d.note("%v", time.Since(began).Round(time.Second))
+			time.Sleep(3 * time.Second)
+			return false
+		})
+		s := &Scheduler{Board: &Board{}, Every: time.Hour}
+		s.Soon("a") // before Run: the first round is still to come
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{slow}})
+		time.Sleep(time.Second)
+		s.Soon("a")
+		s.Soon("a")
+		s.Soon("nobody")
+		time.Sleep(29 * time.Second)
+		s.Soon("a")
+		time.Sleep(time.Minute)
+		stop()
+		if got := strings.Join(d.take(), " "); got != "0s 3s 30s" {
+			t.Errorf("rounds at %s", got)
+		}
+	})
+}
+
 func TestNotMoreAtOnceThanThereAreSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		running, most := 0, 0

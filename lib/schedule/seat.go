@@ -23,6 +23,7 @@ type seat struct {
 	next   *entry    // when due comes
 	again  *entry    // when a round comes that was asked for; nil = none
 	late   bool      // due came while a round was running
+	wanted bool      // Soon was called while a round was running
 
 	round *round          // running; nil = none
 	stuck map[string]bool // checks that were given up and have not ended yet
@@ -63,7 +64,7 @@ func (l *loop) turn(s *seat) {
 func (l *loop) begin(s *seat, again bool) {
 	now := time.Now()
 	r := &round{seat: s, due: now, began: now, turned: now, again: again}
-	s.round = r
+	s.round, s.wanted = r, false
 	if !again {
 		if !s.late { // else it was held up by its own host, and by nobody else
 			r.turned = s.due
@@ -85,6 +86,19 @@ func (l *loop) begin(s *seat, again bool) {
 			l.hear(run, run.stuck(now, 0))
 		} else {
 			l.queue = append(l.queue, run)
+		}
+	}
+}
+
+// askAgain begins a round of each of these hosts, unless one runs: then another follows.
+func (l *loop) askAgain(hosts []string) {
+	for _, name := range hosts {
+		switch s := l.seats[name]; {
+		case s == nil: // it left the fleet
+		case s.round != nil:
+			s.wanted = true
+		default:
+			l.begin(s, true)
 		}
 	}
 }
@@ -199,8 +213,11 @@ func (l *loop) finish(r *round) {
 		l.settle(r.window)
 	}
 	l.repeat(s, result)
-	if s.late {
+	switch {
+	case s.late:
 		l.begin(s, false)
+	case s.wanted:
+		l.begin(s, true)
 	}
 	l.complete(result.Ended)
 }

@@ -1,7 +1,8 @@
 // Package clock measures the offset of a host's clock: the host's time minus the
 // true time, so that a clock that is ahead has a positive offset.
 //
-// A host tells its time over SNMP, NTP or HTTP; SNMP and HTTP in whole seconds. An
+// A host tells its time over SNMP, NTP or HTTP; SNMP and HTTP in whole seconds; this
+// machine's own clock is simply read. An
 // answer proves that the host's clock was in an interval as wide as the round trip
 // and the resolution, and nothing more: the interval is what is reported.
 // Further questions are aimed at the tick of the host's clock and narrow it.
@@ -96,7 +97,7 @@ func Measure(ctx context.Context, t metric.Target, c Config) iter.Seq2[Result, e
 			yield(m.result, err)
 			return
 		}
-		src, err := c.open(ctx, t)
+		src, err := c.open(ctx, t, m.result.Clock)
 		if err != nil {
 			yield(m.result, err)
 			return
@@ -119,13 +120,15 @@ func patienceOf(ctx context.Context, t metric.Target) time.Duration {
 	return usualPatience
 }
 
-// open makes the source that c says.
-func (c Config) open(ctx context.Context, t metric.Target) (source, error) {
+// open makes the source that c says, for a monitor whose clock is known so.
+func (c Config) open(ctx context.Context, t metric.Target, monitor MonitorClock) (source, error) {
 	switch c.Source {
 	case OverSNMP:
 		return c.overSNMP(ctx, t)
 	case OverHTTP:
 		return c.overHTTP(t), nil
+	case Local:
+		return c.onThisMachine(t, monitor)
 	default:
 		return c.overNTP(t), nil
 	}

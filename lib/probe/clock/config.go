@@ -18,7 +18,7 @@ import (
 
 // Config says how a host's clock is read and how far it may be off.
 type Config struct {
-	Source         Source       `placeholder:"SOURCE" help:"How the host tells its time: snmp, ntp or http (the Date header)."`
+	Source         Source       `placeholder:"SOURCE" help:"How the host tells its time: snmp, ntp or http (the Date header); local is the clock of the machine that the check runs on, by the word of its own references."`
 	Port           uint16       `short:"p" help:"Port of the source; 161, 123 or 80 if not given."`
 	Warning        metric.Range `short:"w" placeholder:"RANGE" help:"Warn if the offset in seconds is outside this range. A plain number N means -N:N."`
 	Critical       metric.Range `short:"c" placeholder:"RANGE" help:"Critical if the offset in seconds is outside this range. A plain number N means -N:N."`
@@ -52,7 +52,10 @@ func Default() Config {
 
 // Validate says which options contradict each other.
 func (c Config) Validate() error {
-	if c.Source != OverSNMP {
+	switch {
+	case c.Source == Local && c.Reference.none:
+		return errUnheld
+	case c.Source != OverSNMP:
 		return nil
 	}
 	return c.SNMP.validate()
@@ -115,6 +118,7 @@ const (
 	OverSNMP Source = "snmp"
 	OverNTP  Source = "ntp"
 	OverHTTP Source = "http"
+	Local    Source = "local" // the host is the machine that asks
 )
 
 // String is the source as options spell it.
@@ -123,11 +127,11 @@ func (s Source) String() string { return string(s) }
 // UnmarshalText reads a source.
 func (s *Source) UnmarshalText(text []byte) error {
 	switch v := Source(text); v {
-	case OverSNMP, OverNTP, OverHTTP:
+	case OverSNMP, OverNTP, OverHTTP, Local:
 		*s = v
 		return nil
 	}
-	return fmt.Errorf("source %q is none of snmp, ntp, http", text)
+	return fmt.Errorf("source %q is none of snmp, ntp, http, local", text)
 }
 
 // port is where the source usually answers.

@@ -21,7 +21,7 @@ func TestOptions(t *testing.T) {
 		want  string
 	}{
 		{new(Source), "http", "http"},
-		{new(Source), "HTTP", `source "HTTP" is none of snmp, ntp, http`},
+		{new(Source), "HTTP", `source "HTTP" is none of snmp, ntp, http, local`},
 		{new(Reference), "auto", "auto"},
 		{new(Reference), "none", "none"},
 		{new(Reference), "a, b ,c:1123", "a,b,c:1123"},

@@ -83,6 +83,25 @@ func (r Result) shown() (lo, hi time.Duration) {
 
 // text is what was measured, and how.
 func (r Result) text() string {
+	lo, hi := r.shown()
+	text := fmt.Sprintf("offset %s (%s)", span(lo, hi), r.how())
+	if r.Cached {
+		text += "; " + r.cache()
+	}
+	if r.Set {
+		text += "; somebody set the clock during the measurement"
+	}
+	if off := (r.Clock.Lo + r.Clock.Hi) / 2; r.Source != Local && r.Clock.Proven && off.Abs() > worthSaying {
+		text += fmt.Sprintf("; this monitor's own clock is %+.2g s off, which is allowed for", off.Seconds())
+	}
+	return text
+}
+
+// how is how it was measured.
+func (r Result) how() string {
+	if r.Source == Local {
+		return "this machine, by the word of " + r.Clock.By
+	}
 	how := strings.ToUpper(string(r.Source))
 	if r.Resolution >= time.Second {
 		how = "whole seconds over " + how
@@ -93,18 +112,7 @@ func (r Result) text() string {
 	if r.Queries > 1 {
 		how += fmt.Sprintf(", %d queries", r.Queries)
 	}
-	lo, hi := r.shown()
-	text := fmt.Sprintf("offset %s (%s, RTT %s)", span(lo, hi), how, short(r.RTT))
-	if r.Cached {
-		text += "; " + r.cache()
-	}
-	if r.Set {
-		text += "; somebody set the clock during the measurement"
-	}
-	if off := (r.Clock.Lo + r.Clock.Hi) / 2; r.Clock.Proven && off.Abs() > worthSaying {
-		text += fmt.Sprintf("; this monitor's own clock is %+.2g s off, which is allowed for", off.Seconds())
-	}
-	return text
+	return how + ", RTT " + short(r.RTT)
 }
 
 // worthSaying is the error of the monitor's clock that the first line tells of.

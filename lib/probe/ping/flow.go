@@ -24,6 +24,7 @@ type flow struct {
 	window   int // packets of a round
 	looked   int // packets that were settled at the last look
 	isReady  bool
+	early    bool  // it was looked at before it could be judged
 	trouble  error // why the latest packet could not be sent
 	usual    Usual
 	record   burst.Record
@@ -79,28 +80,43 @@ func (f *flow) hold(c Config) {
 
 // hear books an event of f's life, if it is the one of now.
 func (f *flow) hear(e echo.Event, life int) {
-	if f.book(e, life) && f.streams.Changed != nil {
+	changed, ready := f.book(e, life)
+	if changed && f.streams.Changed != nil {
 		f.streams.Changed(f.host)
+	}
+	if ready && f.streams.Ready != nil {
+		f.streams.Ready(f.host)
 	}
 }
 
-// book says whether the path became better or worse.
-func (f *flow) book(e echo.Event, life int) (changed bool) {
+// book says whether the path became better or worse, and whether f can be judged only
+// now that somebody has looked already.
+func (f *flow) book(e echo.Event, life int) (changed, ready bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if life != f.life {
-		return false
+		return false, false
 	}
 	before := f.watch.State()
 	f.ledger.note(e)
 	f.trouble = e.Err
 	f.settleAll()
 	f.ledger.forget()
-	if !f.isReady && (f.trouble != nil || f.ledger.first+f.ledger.settled >= min(few, f.window)) {
+	enough := f.ledger.first+f.ledger.settled >= min(few, f.window)
+	if !f.isReady && (f.trouble != nil || enough) {
 		f.isReady = true
 		close(f.ready)
 	}
-	return f.watch.State() != before
+	ready = f.early && enough
+	f.early = f.early && !ready
+	return f.watch.State() != before, ready
+}
+
+// tooEarly says that somebody looked at f before it could be judged.
+func (f *flow) tooEarly() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.early = true
 }
 
 // settleAll settles what can be: all that came before Heard is booked.
@@ -156,6 +172,7 @@ func (f *flow) look() (Result, error) {
 		Usual: f.usual.over(len(packets), f.spacing),
 	}
 	if f.trouble != nil {
+		f.early = f.early || settled < min(few, f.window)
 		return result, unsendable(f.ledger.to, f.trouble)
 	}
 	return result, nil

@@ -23,6 +23,7 @@ type Streams struct {
 	Interval time.Duration               // one round
 	Memory   string                      // the file that keeps what was learnt over a restart; "" = none
 	Changed  func(host string)           // told when a path became better or worse; quick; nil = nobody
+	Ready    func(host string)           // told when a stream that was looked at too early can be judged; quick; nil = nobody
 	Looked   func(host string, r Result) // sees what became of the packets since the look before; nil = nobody
 	Failed   func(error)                 // told why the memory could not be read or kept; nil = nobody
 
@@ -93,6 +94,7 @@ func (s *Streams) measure(ctx context.Context, t metric.Target, c Config) iter.S
 		select {
 		case <-f.ready:
 		case <-ctx.Done():
+			f.tooEarly()
 			yield(Result{}, &metric.Interrupted{Stage: doing + ": its first packets are still out", Err: ctx.Err()})
 			return
 		}

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -271,6 +272,54 @@ func TestTheFirstRoundWaits(t *testing.T) {
 			t.Errorf("%v %q, want %q", o.Status, o.Summary, want)
 		}
 	})
+}
+
+// Who looked too early is told, once, when there is something to be seen.
+func TestALookThatCameTooEarly(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		early func(*watching) // the look that found nothing
+		then  string          // packets
+		ready int             // how often it was told
+	}{
+		{"the time was up", (*watching).interrupted, "....", 1},
+		{"nothing came back", (*watching).interrupted, "xxxxx", 1},
+		{"not enough yet", (*watching).interrupted, "...", 0},
+		{"told once", (*watching).interrupted, "............", 1},
+		{"there was no way out", (*watching).barred, "....", 1},
+		{"nobody looked", func(*watching) {}, "....", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ready := 0
+				s := &Streams{Interval: time.Minute, Ready: func(string) { ready++ }}
+				c := Default()
+				c.Spacing = time.Second
+				w := newWatching("fra-1", s, c)
+				tt.early(w)
+				w.play(tt.then)
+				if ready != tt.ready {
+					t.Errorf("told %d times, want %d", ready, tt.ready)
+				}
+			})
+		})
+	}
+}
+
+// interrupted is a look whose time is up before anything came back.
+func (w *watching) interrupted() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	t := target()
+	t.Name = w.host
+	for range Measure(ctx, t, w.config) {
+	}
+}
+
+// barred is a look while nothing can be sent.
+func (w *watching) barred() {
+	w.hear(echo.Event{Seq: w.seq, At: w.now, Err: syscall.ENETUNREACH}, w.life)
+	w.judge()
 }
 
 func TestStreamSamples(t *testing.T) {
