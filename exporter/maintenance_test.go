@@ -53,7 +53,7 @@ hosts:
 	}
 	s.until("/status.json", `"counts":{"up":0,"degraded":0,"down":1,"maintenance":1,"unknown":0}`, `"status":"down"`)
 	for _, want := range []string{
-		"fra-1 is maintenance since ", ": disk; beneath it the host is down", "down to maintenance",
+		"fra-1 is in maintenance since ", ": disk; beneath it the host is down", "down to maintenance",
 		"unknown to down", ": refused, fault: proxy", "squid_auth CRITICAL: ", "connection refused",
 	} {
 		if got := do("why", "fra-1"); !strings.Contains(got, want) {

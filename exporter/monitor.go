@@ -274,11 +274,11 @@ func (m *monitor) believe(s selfcheck.State) {
 	m.news.soon()
 }
 
-// again takes a round of a host into its state. A host that changed is published
-// at once: its outage does not wait for the rest of the fleet.
+// again takes a round of a host into its state. A host that changed is published at
+// once, and so is what was looked at out of turn: neither waits for the rest of the fleet.
 func (m *monitor) again(r schedule.Round) (time.Duration, bool) {
 	changed, after, again := m.standings.Take(r.Host, r.Outcomes, r.Ended)
-	if changed {
+	if changed || r.Again {
 		m.news.soon()
 	}
 	return after, again

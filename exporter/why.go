@@ -107,7 +107,11 @@ func (m *monitor) tellWhy(w http.ResponseWriter, r *http.Request) {
 // present tells what a host is now and by what.
 func (m *monitor) present(out io.Writer, name string, now time.Time) {
 	s, others := m.standings.Stand(name, now), m.standings.Heard(name)
-	fmt.Fprintf(out, "%s is %v", name, s.Status)
+	is := s.Status.String()
+	if s.Work != nil {
+		is = "in " + is
+	}
+	fmt.Fprintf(out, "%s is %s", name, is)
 	if !s.Since.IsZero() {
 		fmt.Fprintf(out, " since %s", s.Since.UTC().Format(time.RFC3339))
 	}

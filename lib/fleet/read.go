@@ -279,7 +279,10 @@ func (f *Fleet) Describe() string {
 	for _, n := range slices.Sorted(maps.Keys(checks)) {
 		parts = append(parts, fmt.Sprintf("%d %s", checks[n], n))
 	}
-	text := fmt.Sprintf("%d hosts", len(f.Hosts))
+	text := "1 host"
+	if n := len(f.Hosts); n != 1 {
+		text = fmt.Sprintf("%d hosts", n)
+	}
 	if len(parts) > 0 {
 		text += ", checks: " + strings.Join(parts, ", ")
 	}

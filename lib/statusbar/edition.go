@@ -89,6 +89,9 @@ func cacheControl(age time.Duration) []header {
 // again: twice a round, and when its lease ends.
 func (e *edition) refresh(now time.Time) string {
 	in := time.Duration(refreshSeconds(e.interval)) * time.Second
+	if e.dataAt.IsZero() {
+		in = soon * time.Second
+	}
 	if left := e.lease().Until.Sub(now); !e.lapsed && left > 0 {
 		in = min(in, left+time.Second)
 	}

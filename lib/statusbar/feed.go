@@ -84,7 +84,7 @@ func (c content) feed() []byte {
 
 func (c Change) entry(p Page, name string, link *feedLink) feedEntry {
 	since := c.Since.UTC().Format("2006-01-02 15:04")
-	text := fmt.Sprintf("%s is %s since %s UTC (it was %s)", name, c.To, since, c.From)
+	text := fmt.Sprintf("%s has been %s since %s UTC (it was %s)", name, being(c.To), since, being(c.From))
 	if why := sentence(metric.Reason(c.Reason)); why != "" {
 		text += ": " + why
 	}

@@ -37,6 +37,8 @@ func changes(now time.Time) []Change {
 	return []Change{
 		{"singapore", now.Add(-2 * time.Minute), now, hoststate.Up, hoststate.Down, "refused"},
 		{"fra-1", now.Add(-7 * time.Minute), now.Add(-5 * time.Minute), hoststate.Up, hoststate.Degraded, "secret-192.0.2.7"},
+		{"fra-1", now.Add(-8 * time.Minute), now.Add(-8 * time.Minute), hoststate.Maintenance, hoststate.Up, ""},
+		{"fra-1", now.Add(-9 * time.Minute), now.Add(-9 * time.Minute), hoststate.Up, hoststate.Maintenance, ""},
 		{"gone", now.Add(-time.Hour), now.Add(-time.Hour), hoststate.Up, hoststate.Down, "refused"},
 	}
 }
@@ -81,8 +83,10 @@ func TestFeed(t *testing.T) {
 			}
 			said = append(said, e.Content[0].Text)
 		}
-		want := "Singapore is down since 1999-12-31 23:58 UTC (it was up): refuses connections.\n" +
-			"fra-1 is degraded since 1999-12-31 23:53 UTC (it was up)."
+		want := "Singapore has been down since 1999-12-31 23:58 UTC (it was up): refuses connections.\n" +
+			"fra-1 has been degraded since 1999-12-31 23:53 UTC (it was up).\n" +
+			"fra-1 has been up since 1999-12-31 23:52 UTC (it was in maintenance).\n" +
+			"fra-1 has been in maintenance since 1999-12-31 23:51 UTC (it was up)."
 		if got := strings.Join(said, "\n"); got != want {
 			t.Errorf("got\n%s\nwant\n%s", got, want)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"milepost/lib/check"
@@ -110,6 +111,9 @@ func viewOf(d document, p Page, lapsed bool) view {
 		DataAt: at(time.Time(d.DataAt), now), ValidUntil: at(time.Time(d.ValidUntil), now),
 		Refresh: refreshSeconds(interval), today: now,
 	}
+	if v.DataAt.ISO == "" {
+		v.Refresh = soon
+	}
 	if !lapsed && v.DataAt.ISO != "" {
 		v.Fade = fadeSeconds(time.Time(d.ValidUntil).Sub(time.Time(d.DataAt)), interval)
 	}
@@ -118,6 +122,9 @@ func viewOf(d document, p Page, lapsed bool) view {
 	}
 	for _, c := range d.Components {
 		r := c.row(v.today)
+		if !lapsed && c.Reason != nil && slices.Contains(d.Monitor.Reasons, *c.Reason) {
+			r.Text = unjudged // why was told above
+		}
 		if c.Status == hoststate.Up {
 			v.Well = append(v.Well, r)
 		} else {
@@ -174,6 +181,7 @@ func operatorView(c content, label string) view {
 	room := min(max(ofAll/max(len(v.Attention), 1), shortest), longest)
 	v.Operator, v.Attention, v.Well, v.Label = true, nil, nil, label
 	v.Labels = c.labels(label)
+	v.Doubts = c.doubts(d.Monitor.Reasons)
 	if c.operator.Usage != nil {
 		v.Usage = usageRows(c.operator.Usage())
 	}
@@ -184,7 +192,7 @@ func operatorView(c content, label string) view {
 		r := o.row(v.today)
 		r.Link = "host/" + escapeID(c.hosts[i].ID)
 		if !c.lapsed {
-			r.tell(c.hosts[i].Standing, c.hosts[i].Outcomes, room)
+			r.tell(c.hosts[i].Standing, c.hosts[i].Outcomes, room, v.Doubts)
 		}
 		if r.status == hoststate.Up && r.worst == verdict.OK {
 			v.Well = append(v.Well, r)
@@ -195,6 +203,9 @@ func operatorView(c content, label string) view {
 	v.sort()
 	return v
 }
+
+// soon is in how many seconds a page is loaded again that has nothing to show yet.
+const soon = 2
 
 // fadeSeconds is how long a page may stay as it is that is not loaded again: no
 // script runs in it that could look at a clock. It is what is left of the lease
@@ -213,9 +224,33 @@ const (
 	ofAll    = 60_000
 )
 
+// unjudged is what is said of a host where the monitor itself is at fault.
+const unjudged = "not judged"
+
+// doubts are the reasons why the monitor may not be believed, each as its self-check
+// told it, where a check that it casts doubt on has that sentence.
+func (c content) doubts(reasons []metric.Reason) []string {
+	var all []string
+	for _, r := range reasons {
+		why := sentence(r)
+	search:
+		for _, h := range c.hosts {
+			for _, o := range h.Outcomes {
+				if o.Reason == r && o.Doubt != "" {
+					why = o.Doubt
+					break search
+				}
+			}
+		}
+		all = append(all, why)
+	}
+	return all
+}
+
 // tell puts the sentence that tells best why the host is so in the place of the public
-// reason, and names the others that are not well.
-func (r *row) tell(is hoststate.Standing, outcomes []check.Outcome, longest int) {
+// reason, and names the others that are not well. What was told of the monitor itself
+// is not told again of each host.
+func (r *row) tell(is hoststate.Standing, outcomes []check.Outcome, longest int, told []string) {
 	if len(outcomes) == 0 {
 		return
 	}
@@ -226,7 +261,11 @@ func (r *row) tell(is hoststate.Standing, outcomes []check.Outcome, longest int)
 	}
 	first := bad[0]
 	r.worst, r.Check, r.Said, r.Fault = first.Status, first.Check, first.Status.String(), first.Fault
-	r.Text = short(first.Summary, longest)
+	said := first.Summary
+	if first.Doubt != "" && slices.Contains(told, first.Doubt) {
+		said = cmp.Or(strings.TrimPrefix(strings.TrimPrefix(said, first.Doubt), "; "), unjudged)
+	}
+	r.Text = short(said, longest)
 	for _, o := range bad[1:] {
 		r.Others = append(r.Others, word{o.Check, o.Status.String()})
 	}

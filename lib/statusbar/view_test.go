@@ -48,6 +48,55 @@ func TestWorstFirst(t *testing.T) {
 	}
 }
 
+// What is wrong with the monitor is told once, and not of each host again; what is a
+// host's own stays.
+func TestTheMonitorsFaultIsToldOnce(t *testing.T) {
+	now := time.Now()
+	const why = "this monitor's resolver at 192.0.2.53 is silent: see /etc/resolv.conf"
+	doubted := func(v verdict.Verdict) []check.Outcome {
+		return []check.Outcome{{Check: "squid_auth", At: now, Verdict: verdict.Doubt(v, why, metric.ReasonMonitorResolver)}}
+	}
+	unknown := hoststate.Standing{Status: hoststate.Unknown, Reason: metric.ReasonMonitorResolver}
+	c := content{
+		generatedAt: now, dataAt: now, interval: interval,
+		monitor: hoststate.Monitor{Total: 1, Healthy: 1, Reasons: []metric.Reason{metric.ReasonMonitorResolver}},
+		hosts: []Component{
+			{Host: Host{ID: "a", Name: "a"}, Standing: unknown, Outcomes: doubted(verdict.Verdict{Status: verdict.Critical, Summary: "no answer"})},
+			{Host: Host{ID: "b", Name: "b"}, Standing: unknown, Outcomes: doubted(verdict.Verdict{Status: verdict.Critical})},
+			{Host: Host{ID: "c", Name: "c"}, Standing: unknown, Outcomes: []check.Outcome{outcome("squid_auth", verdict.Unknown, "monitor", "no permission")}},
+		},
+	}
+	for _, row := range []struct{ page, want string }{
+		{"public", "the monitor cannot resolve names | not judged | not judged | not judged"},
+		{"operator", why + " | no answer | not judged | no permission"},
+	} {
+		v := publicView(c)
+		if row.page == "operator" {
+			v = operatorView(c, "")
+		}
+		got := strings.Join(v.Doubts, ", ")
+		for _, r := range v.Attention {
+			got += " | " + r.Text
+		}
+		if got != row.want {
+			t.Errorf("%s: %s, want %s", row.page, got, row.want)
+		}
+	}
+}
+
+// A page that has nothing to show yet is loaded again soon.
+func TestTheFirstPageIsLoadedAgainSoon(t *testing.T) {
+	for _, row := range []struct {
+		measured time.Time
+		want     int
+	}{{time.Time{}, 2}, {time.Now(), 30}} {
+		c := content{generatedAt: time.Now(), dataAt: row.measured, interval: time.Minute, monitor: sees}
+		if got := operatorView(c, "").Refresh; got != row.want {
+			t.Errorf("measured %v: in %d s, want %d", row.measured, got, row.want)
+		}
+	}
+}
+
 func TestOperatorRow(t *testing.T) {
 	fine := outcome("packet_loss", verdict.OK, "", "0/20 lost")
 	for _, row := range []struct {
@@ -79,7 +128,7 @@ func TestOperatorRow(t *testing.T) {
 				Status: hoststate.Down, Reason: metric.ReasonRefused,
 				Checks: []hoststate.Word{{Check: "squid_auth", Status: verdict.Critical}, {Check: "packet_loss", Status: verdict.OK}},
 			}}.component().row(now)
-			r.tell(hoststate.Standing{}, row.outcomes, longest)
+			r.tell(hoststate.Standing{}, row.outcomes, longest, nil)
 			if got := fmt.Sprintf("%s %s: %s [%s] %v", r.Check, r.Said, r.Text, r.Fault, r.Others); got != row.want {
 				t.Errorf("got  %s\nwant %s", got, row.want)
 			}

@@ -81,6 +81,14 @@ func seenBy(v *hoststate.Votes, regions []string) string {
 	return text
 }
 
+// being is a state as something that one is: "in maintenance".
+func being(s hoststate.Status) string {
+	if s == hoststate.Maintenance {
+		return "in maintenance"
+	}
+	return s.String()
+}
+
 // spelling is how one state looks: its shape tells it without its colour.
 type spelling struct {
 	Letter string // the name of its shape and its colour in page.html

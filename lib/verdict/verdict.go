@@ -97,6 +97,7 @@ type Verdict struct {
 	Fault    metric.Fault  // of the worst finding; "" if OK
 	Reason   metric.Reason // of the worst finding; "" if OK
 	Summary  string        // the sentences of the worst findings, then the report's text
+	Doubt    string        // why what was not OK is not believed, as Summary begins then; "" = it is
 	Decided  bool          // more of the same measurement cannot make it worse
 	Findings []Finding     // in the report's order
 	Stages   []metric.Stage
@@ -138,7 +139,7 @@ func Doubt(v Verdict, why string, reason metric.Reason) Verdict {
 	}
 	d := v
 	d.Status, d.Fault, d.Reason = Unknown, metric.FaultMonitor, reason
-	d.Summary = join(why, v.Summary)
+	d.Summary, d.Doubt = join(why, v.Summary), why
 	d.Findings = make([]Finding, len(v.Findings))
 	for i, f := range v.Findings {
 		if f.Status != OK {

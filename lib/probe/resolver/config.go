@@ -71,13 +71,15 @@ func Default() Config {
 	}
 }
 
-// Limits states one limit for every test that is made.
+// Limits states one limit for every test that is made. Their order is that of the
+// sentences: what is wrong with a name that was asked about goes before what is wrong
+// with random ones.
 func (c Config) Limits() []metric.Limit {
-	limits := []metric.Limit{metric.Never(noAnswer), metric.Never(notRecursive)}
+	limits := []metric.Limit{metric.Never(noAnswer), metric.Never(notRecursive), metric.Never(wrongAnswer)}
 	if len(c.random()) > 0 {
 		limits = append(limits, metric.Never(hijack))
 	}
-	limits = append(limits, metric.Never(outage), metric.Never(wrongAnswer))
+	limits = append(limits, metric.Never(outage))
 	limits = append(limits, c.Tests.TCP.limit(noTCP)...)
 	limits = append(limits, c.Tests.DNSSEC.limit(noDNSSEC)...)
 	if c.Peers != (Peers{}) {
