@@ -4,6 +4,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 )
@@ -91,9 +92,10 @@ type Format struct {
 
 	name   string
 	layout *layout
-	// ordinary is quick with the records of every day: true if it filled l just
-	// as the layout would have. nil = the layout reads them all.
-	ordinary func(record []byte, l *Line) bool
+	// ordinary is quick with the records of every day: it says where the first record
+	// of text ends if it filled l just as the layout would have, and else 0. nil = the
+	// layout reads them all.
+	ordinary func(text []byte, l *Line) (end int)
 }
 
 // The formats that squid has built in, as it writes them (src/log/Format*.cc,
@@ -212,10 +214,22 @@ func (f *Format) String() string { return f.name }
 // (but for a quoted user longer than any before in this l). After a flaw, l
 // holds nothing of use.
 func (f *Format) Parse(record []byte, l *Line) Flaw {
-	if f.ordinary != nil && f.ordinary(record, l) {
+	if f.ordinary != nil && len(record) > 0 && f.ordinary(record, l) == len(record) {
 		return None
 	}
 	return f.layout.parse(record, l)
+}
+
+// Next is Parse of the first record of text, which a newline ends or nothing;
+// rest is what follows it. Where a record ends need not be known to read most.
+func (f *Format) Next(text []byte, l *Line) (record, rest []byte, flaw Flaw) {
+	if f.ordinary != nil {
+		if end := f.ordinary(text, l); end > 0 {
+			return text[:end], text[min(end+1, len(text)):], None
+		}
+	}
+	record, rest, _ = bytes.Cut(text, []byte{'\n'})
+	return record, rest, f.layout.parse(record, l)
 }
 
 // Rest is what follows the damage in a record that Parse found flawed: the

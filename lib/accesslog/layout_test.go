@@ -38,8 +38,13 @@ func FuzzLines(f *testing.F) {
 		var slow, quick Line
 		before := bytes.Clone(record)
 		flaw := format.layout.parse(record, &slow)
-		if got, also := heard(&slow, flaw), format.ordinary != nil && format.ordinary(record, &quick); also && heard(&quick, None) != got {
-			t.Fatalf("%q is %s, and as an ordinary record %s", record, got, heard(&quick, None))
+		line, _, _ := bytes.Cut(record, []byte{'\n'})
+		got := heard(&slow, format.layout.parse(line, &slow))
+		for _, rest := range []string{"", "\n", "\n2", "\n" + strings.Repeat("3", 100)} { // what follows changes nothing
+			first, next, flaw := format.Next(append(bytes.Clone(line), rest...), &quick)
+			if said := heard(&quick, flaw); said != got || !bytes.Equal(first, line) || "\n"+string(next) != rest && rest != "" {
+				t.Fatalf("%q is %s, and before %q it is %s", line, got, rest, said)
+			}
 		}
 		if !bytes.Equal(before, record) {
 			t.Fatal("the record was written to")

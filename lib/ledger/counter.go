@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
@@ -73,30 +72,26 @@ func newCounter(f *accesslog.Format, exclude []string) *counter {
 func (c *counter) add(lines []byte) {
 	var counted, skipped int64
 	for len(lines) > 0 {
-		end := bytes.IndexByte(lines, '\n')
-		record := lines
-		if end >= 0 {
-			record, lines = lines[:end], lines[end+1:]
-		} else {
-			lines = nil
-		}
-		for record != nil {
-			if f := c.format.Parse(record, &c.line); f != accesslog.None {
-				if f != accesslog.Empty {
-					c.flawed("malformed", f.String())
-					if c.sequences != nil {
-						c.sequences.Broken++
-					}
+		var record []byte
+		var flaw accesslog.Flaw
+		record, lines, flaw = c.format.Next(lines, &c.line)
+		for flaw != accesslog.None && record != nil {
+			if flaw != accesslog.Empty {
+				c.flawed("malformed", flaw.String())
+				if c.sequences != nil {
+					c.sequences.Broken++
 				}
-				record = c.format.Rest(record) // what was glued to a torn record
-				continue
 			}
-			if c.count() {
-				counted++
-			} else {
-				skipped++
+			if record = c.format.Rest(record); record != nil { // what was glued to a torn record
+				flaw = c.format.Parse(record, &c.line)
 			}
-			break
+		}
+		switch {
+		case flaw != accesslog.None:
+		case c.count():
+			counted++
+		default:
+			skipped++
 		}
 	}
 	c.settle()
@@ -144,8 +139,8 @@ func (c *counter) owe(who []byte) {
 		who = slices.Clone(who)
 	}
 	o := &c.owed[c.owing]
-	o.name, o.start = who, prefixOf(who)
-	o.hash = c.seeds.hash(who, o.start)
+	o.name, o.prefix = who, prefixOf(who)
+	o.hash = c.seeds.hash(who, &o.prefix)
 	o.sent, o.received = c.line.Sent, c.line.Received
 	if c.owing++; c.owing == len(c.owed) {
 		c.settle()

@@ -10,7 +10,7 @@ func TestTally(t *testing.T) {
 	tally := newTally(newSeeds())
 	var all []string
 	for i := range 5000 {
-		all = append(all, fmt.Sprint("user", i), fmt.Sprint("a name of more than 16 bytes ", i), strings.Repeat("x", i%40))
+		all = append(all, fmt.Sprint("user", i), fmt.Sprint("a name of much more than 31 bytes: ", i), fmt.Sprint("somebody", i, "@example.com"), strings.Repeat("x", i%40))
 	}
 	all = append(all, "a\x00", "a", "a\x00\x00", "")
 	want := map[string]int64{}
@@ -23,7 +23,7 @@ func TestTally(t *testing.T) {
 				part = []byte(name)
 			}
 			p := prefixOf(part)
-			tally.pay([]owed{{name: part, start: p, hash: tally.hash(part, p), sent: 1}}, false)
+			tally.pay([]owed{{name: part, prefix: p, hash: tally.hash(part, &p), sent: 1}}, false)
 			want[name]++
 		}
 	}
