@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"maps"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -109,59 +111,29 @@ const added = ` ON CONFLICT DO UPDATE SET bytes_out = bytes_out + excluded.bytes
 // writeSums adds what was counted: to the buckets, days, months, users and totals.
 func (l *Ledger) writeSums(ctx context.Context, tx *sql.Tx, c *counter, r roll, now time.Time) error {
 	server, revision := l.config.Server, l.revision+1
-	err := with(ctx, tx, "INSERT INTO usage VALUES ($1,$2,$3,$4,$5,$6,$7)"+added+", revision = excluded.revision", func(insert inserter) error {
-		for bucket, all := range c.sums {
-			if _, err := tx.ExecContext(ctx, "INSERT INTO buckets VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET revision = excluded.revision", server, bucket, revision); err != nil {
-				return err
-			}
-			for user, s := range all.all() {
-				if err := insert(server, user, bucket, s.Out, s.received(), s.Requests, revision); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	for table, names := range map[string]map[string]map[string]sums{"usage_daily": r.days, "usage_monthly": r.months} {
-		err = errors.Join(err, with(ctx, tx, "INSERT INTO "+table+" VALUES ($1,$2,$3,$4,$5,$6)"+added, func(insert inserter) error {
-			for name, all := range names {
-				for user, s := range all {
-					if err := insert(server, user, name, s.Out, s.received(), s.Requests); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		}))
-	}
-	return errors.Join(err, with(ctx, tx, "INSERT INTO users VALUES ($1,$2,$3,$4,$5,$6)"+added, func(insert inserter) error {
-		for user, s := range r.users {
-			if err := insert(server, user, s.Out, s.In, s.Requests, now.Unix()); err != nil {
-				return err
-			}
-		}
-		return nil
-	}), with(ctx, tx, "INSERT INTO totals VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET value = value + excluded.value", func(insert inserter) error {
-		return c.totals.each(func(name string, value int64) error { return insert(server, name, value) })
-	}))
-}
-
-// An inserter runs a prepared statement.
-type inserter func(args ...any) error
-
-// with prepares a statement for the time that do takes.
-func with(ctx context.Context, tx *sql.Tx, query string, do func(inserter) error) error {
-	s, err := tx.PrepareContext(ctx, query)
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	soon := context.WithoutCancel(ctx) // the driver starts a goroutine to watch a context that can end, for each row
-	return do(func(args ...any) error {
-		if err := ctx.Err(); err != nil {
+	for _, bucket := range slices.Sorted(maps.Keys(c.sums)) {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO buckets VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET revision = excluded.revision", server, bucket, revision); err != nil {
 			return err
 		}
-		_, err := s.ExecContext(soon, args...)
+		a := addition{"usage", "(?1,%s,?2,%s,%s,%s,?3)", added + ", revision = excluded.revision", []any{server, bucket, revision}}
+		if err := a.run(ctx, tx, c.sums[bucket].inOrder()); err != nil {
+			return err
+		}
+	}
+	for table, names := range map[string]map[string]map[string]sums{"usage_daily": r.days, "usage_monthly": r.months} {
+		for name, users := range names {
+			a := addition{table, "(?1,%s,?2,%s,%s,%s)", added, []any{server, name}}
+			if err := a.run(ctx, tx, inOrder(users)); err != nil {
+				return err
+			}
+		}
+	}
+	a := addition{"users", "(?1,%s,%s,coalesce(%s,0),%s,?2)", added, []any{server, now.Unix()}}
+	if err := a.run(ctx, tx, inOrder(r.users)); err != nil {
+		return err
+	}
+	return c.totals.each(func(name string, value int64) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO totals VALUES ($1,$2,$3) ON CONFLICT DO UPDATE SET value = value + excluded.value", server, name, value)
 		return err
 	})
 }

@@ -21,9 +21,9 @@ const (
 	idlePoll  = time.Second
 	poll      = 250 * time.Millisecond
 	// Between commits are at most so many bytes of lines, or rows that a commit
-	// writes: it costs as much as counting 1 kB for each, whatever was added to it.
+	// writes: it costs as much as counting 500 bytes for each, whatever was added to it.
 	commitSize = 512 << 20
-	commitRows = 20_000
+	commitRows = 60_000
 	retry      = 5 * time.Second
 	// standby is for how long the other writer of a ledger must be silent until
 	// this one goes on.

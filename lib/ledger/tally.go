@@ -6,6 +6,8 @@ import (
 	"iter"
 	"math/bits"
 	"math/rand/v2"
+	"slices"
+	"strings"
 )
 
 // A tally is sums by user. It is asked once a line, with a slice of the log. A
@@ -163,6 +165,22 @@ func (t *tally) all() iter.Seq2[string, *sums] {
 	return func(yield func(string, *sums) bool) {
 		for i := range t.users {
 			if !yield(t.names[i], &t.users[i].sums) {
+				return
+			}
+		}
+	}
+}
+
+// inOrder is every user by name.
+func (t *tally) inOrder() iter.Seq2[string, sums] {
+	order := make([]int, len(t.names))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return strings.Compare(t.names[a], t.names[b]) })
+	return func(yield func(string, sums) bool) {
+		for _, i := range order {
+			if !yield(t.names[i], t.users[i].sums) {
 				return
 			}
 		}
