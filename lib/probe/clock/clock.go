@@ -36,7 +36,8 @@ const (
 // A Result is what is known of the host's clock so far.
 type Result struct {
 	Source     Source
-	Queries    int           // how many were answered
+	Queries    int           // how many were answered, a burst being one
+	BestOf     int           // how many answers the first burst had; 0 = there was none
 	Resolution time.Duration // of the host's answers
 	RTT        time.Duration // the shortest round trip
 
@@ -63,7 +64,8 @@ type source struct {
 	doing string                                // what errors and stages call a question
 	live  bool                                  // see tracker
 	fresh bool                                  // see tracker
-	pace  time.Duration                         // the least time from one question to the next
+	pace  time.Duration                         // the least time from one question to the next, a burst's aside
+	burst int                                   // the first question is as many, sent one after the other; 0 = one
 	hint  string                                // what silence usually means
 	ask   func(context.Context) (answer, error) // one question
 	close func()
@@ -74,6 +76,8 @@ type answer struct {
 	reading
 	said   string // the exchange
 	server string // what an NTP server says of itself
+	of     int    // how many answers this is the best of; 0 = one
+	enough error  // why the host must not be asked again; nil = it may be
 }
 
 // Measure yields what is known of t's clock after each answer. Who reads on has not
@@ -142,6 +146,7 @@ type measurement struct {
 	source   source
 	tracker  tracker
 	result   Result
+	enough   error // why the host must not be asked again; nil = it may be
 }
 
 // run asks, and asks again until nobody listens any more.
@@ -173,6 +178,9 @@ func (m *measurement) run(ctx context.Context, yield func(Result, error) bool) {
 
 // again waits for the moment that tells most and asks once more. It ends at end.
 func (m *measurement) again(ctx context.Context, end time.Time) error {
+	if m.enough != nil {
+		return fmt.Errorf("%s again: %w", m.source.doing, m.enough)
+	}
 	soon, best := m.tracker.next(m.config.now())
 	pace := m.source.pace - m.config.now().since(m.tracker.last.sent)
 	left := time.Until(end)
@@ -214,6 +222,9 @@ func (m *measurement) ask(ctx context.Context, patience, share time.Duration) er
 		a, err := m.source.ask(limited)
 		cancel()
 		if err == nil {
+			if m.tracker.n == 0 {
+				a = m.burst(ctx, a, patience-time.Since(began))
+			}
 			stage.Said = fmt.Sprintf("%s; here it was %s", a.said, a.received.wall.UTC().Format(time.RFC3339Nano))
 			return m.learn(a)
 		}
@@ -242,6 +253,7 @@ func (m *measurement) learn(a answer) error {
 	}
 	t, r := &m.tracker, &m.result
 	t.add(a.reading)
+	m.enough, r.BestOf = a.enough, max(r.BestOf, a.of)
 	r.Queries, r.Resolution, r.RTT = t.n, a.resolution, t.rtt
 	r.Lo, r.Hi, r.Age = t.interval()
 	r.Lo += r.Clock.Lo

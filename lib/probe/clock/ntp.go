@@ -19,6 +19,10 @@ import (
 // asks faster gets no answer, or the kiss code RATE (RFC 5905, section 7.4).
 const headway = 2 * time.Second
 
+// errKiss is wrapped by the errors of servers that send a kiss code (RFC 5905,
+// section 7.4), after which they must not be asked again.
+var errKiss = errors.New("the kiss code")
+
 // overNTP asks an NTP server.
 func (c Config) overNTP(t metric.Target) source {
 	dial, called := c.addresses(t)
@@ -26,6 +30,7 @@ func (c Config) overNTP(t metric.Target) source {
 		doing: fmt.Sprintf("asking %q for its time over NTP", called),
 		live:  true, // each answer repeats a random number of its question
 		pace:  headway,
+		burst: samples,
 		hint:  "does an NTP server run there, and does it let this monitor in?",
 		ask:   func(ctx context.Context) (answer, error) { return c.askNTP(ctx, dial.String()) },
 		close: func() {},
@@ -106,14 +111,14 @@ func queryNTP(ctx context.Context, addr string) (*ntp.Response, error) {
 
 // worthless says why an answer must not be used.
 func worthless(r *ntp.Response) error {
-	err := r.Validate()
+	err, kiss := r.Validate(), strings.TrimRight(r.KissCode, "\x00")
 	switch {
 	case err == nil:
 		return nil
+	case r.IsKissOfDeath() && kiss != "": // whose leap indicator is 3, too
+		return blame(fmt.Errorf("the server sends %w %q: it does not want to be asked, or not so often", errKiss, kiss))
 	case r.Leap == ntp.LeapNotInSync:
 		return blame(fmt.Errorf("the server says that it is not synchronised (stratum %d, leap indicator 3): see chronyc sources there", r.Stratum))
-	case r.IsKissOfDeath():
-		return blame(fmt.Errorf("the server sends the kiss code %q: it does not want to be asked, or not so often", strings.TrimRight(r.KissCode, "\x00")))
 	default:
 		return blame(fmt.Errorf("%w (stratum %d, root distance %s)", err, r.Stratum, short(r.RootDistance)))
 	}

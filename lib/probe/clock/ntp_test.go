@@ -25,12 +25,13 @@ func TestNTPServers(t *testing.T) {
 		{"right", with(func([]byte) {}), "OK offset "},
 		{"ahead", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, 7*time.Second)} }, "WARNING offset +"},
 		{"far behind: asked once, for no cache is between", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, -70*time.Second)} }, "CRITICAL offset -"},
-		{"before a leap second", with(func(a []byte) { a[0] = 0b01_100_100 }), "(NTP stratum 2, which announces a leap second, RTT "},
+		{"before a leap second", with(func(a []byte) { a[0] = 0b01_100_100 }), "(NTP stratum 2, which announces a leap second, "},
 		{
 			"not synchronised", with(func(a []byte) { a[0], a[1] = 0b11_100_100, 16 }),
 			"UNKNOWN asking \"127.0.0.1:PORT\" for its time over NTP: the server says that it is not synchronised (stratum 16, leap indicator 3): see chronyc sources there",
 		},
 		{"a kiss of death", with(func(a []byte) { a[1] = 0; copy(a[12:], "RATE") }), `the server sends the kiss code "RATE": it does not want to be asked, or not so often`},
+		{"a kiss of death as ntpd sends it, with leap indicator 3", with(func(a []byte) { a[0], a[1] = 0b11_100_100, 0; copy(a[12:], "DENY") }), `the server sends the kiss code "DENY": it does not want to be asked, or not so often`},
 		{"stratum 16", with(func(a []byte) { a[1] = 16 }), "invalid stratum in response (stratum 16"},
 		{"an old clock", with(func(a []byte) { binary.BigEndian.PutUint64(a[16:], ntpStamp(time.Now().Add(-72*time.Hour))) }), "server clock not fresh"},
 		{"far from its own source", with(func(a []byte) { binary.BigEndian.PutUint32(a[8:], 20<<16) }), "invalid dispersion in response (stratum 2, root distance 20 s)"},
@@ -61,7 +62,8 @@ func TestNTPServers(t *testing.T) {
 	}
 }
 
-// TestAStrayPacketIsSurvived: the library gives up at the first datagram.
+// TestAStrayPacketIsSurvived: the library gives up at the first datagram. The
+// question is asked again, and is then the first of a burst.
 func TestAStrayPacketIsSurvived(t *testing.T) {
 	t.Parallel()
 	var questions atomic.Int32
@@ -72,7 +74,7 @@ func TestAStrayPacketIsSurvived(t *testing.T) {
 		}
 		return [][]byte{a}
 	})
-	if got := spellOutcome(run(t, alone(OverNTP, addr.Port()), patient)); !strings.HasPrefix(got, "OK offset ") || questions.Load() != 2 {
+	if got := spellOutcome(run(t, alone(OverNTP, addr.Port()), patient)); !strings.HasPrefix(got, "OK offset ") || questions.Load() < 3 {
 		t.Errorf("%q after %d questions", got, questions.Load())
 	}
 }

@@ -197,7 +197,7 @@ func TestRealNTP(t *testing.T) {
 		port      int
 		want      string
 	}{
-		{"synchronised", good.Port, "(NTP stratum 1, RTT "},
+		{"synchronised", good.Port, "(NTP stratum 1, "},
 		{"not synchronised", bad.Port, "the server says that it is not synchronised (stratum 0, leap indicator 3): see chronyc sources there"},
 	} {
 		t.Run(row.situation, func(t *testing.T) {

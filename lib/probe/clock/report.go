@@ -109,7 +109,12 @@ func (r Result) how() string {
 	if r.Server != "" {
 		how += " " + r.Server
 	}
-	if r.Queries > 1 {
+	switch {
+	case r.BestOf > 1 && r.Queries > 1:
+		how += fmt.Sprintf(", best of %d and %d more", r.BestOf, r.Queries-1)
+	case r.BestOf > 1:
+		how += fmt.Sprintf(", best of %d", r.BestOf)
+	case r.Queries > 1:
 		how += fmt.Sprintf(", %d queries", r.Queries)
 	}
 	return how + ", RTT " + short(r.RTT)
