@@ -35,22 +35,32 @@ func (r *run) supervise(ctx context.Context) int {
 	child.Stdout = &limited{&out, outputLimit}
 	child.Stderr = &limited{&faults, outputLimit}
 	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	child.Cancel = func() error { return syscall.Kill(-child.Process.Pid, syscall.SIGKILL) }
-	child.WaitDelay = grace / 2
+	child.Cancel = func() error { return endChild(ctx, child.Process) }
+	child.WaitDelay = 2 * grace
 	err := child.Run()
 	status := verdict.Status(child.ProcessState.ExitCode())
+	sig, signalled := errors.AsType[signalError](context.Cause(ctx))
 	switch {
-	case ctx.Err() != nil:
-		why := fmt.Errorf("timed out after %v: the check did not stop and was killed", r.common.Timeout.After)
-		if cause := context.Cause(ctx); !errors.Is(cause, context.DeadlineExceeded) {
-			why = fmt.Errorf("interrupted by %w", cause)
-		}
-		return r.end(why)
-	case whole(out.String(), r.Kind.Name, status):
+	case (signalled || ctx.Err() == nil) && whole(out.String(), r.Kind.Name, status):
 		return r.print(out.String(), status)
+	case signalled:
+		return r.end(fmt.Errorf("interrupted by %w", sig))
+	case ctx.Err() != nil:
+		return r.end(fmt.Errorf("timed out after %v: the check did not stop and was killed", r.common.Timeout.After))
+	case child.Process == nil:
+		return r.end(fmt.Errorf("starting the check in a child of its own: %w", err))
 	default:
 		return r.end(crash(err, faults.String()))
 	}
+}
+
+// endChild passes a signal on to the child, which knows what it was doing, and
+// answers within the grace that it has. A child whose time is up is killed.
+func endChild(ctx context.Context, child *os.Process) error {
+	if s, ok := errors.AsType[signalError](context.Cause(ctx)); ok {
+		return child.Signal(s.Signal)
+	}
+	return syscall.Kill(-child.Pid, syscall.SIGKILL)
 }
 
 // withoutSupervise is args for the child. An abbreviation is refused by the
