@@ -22,6 +22,8 @@ type Fetch struct {
 	Wrong  string     // what is wrong with an answer that came: `does not contain "hello"`; "" = nothing
 	Size   int        // bytes of the body, at most 1 MiB of it
 	Exit   netip.Addr // the address that the canary saw
+
+	body []byte
 }
 
 // ok says that what should come came.
@@ -209,7 +211,7 @@ func (f *Fetch) broke(err error) error {
 
 // judge holds what came against what was wished for.
 func (m *measurement) judge(f *Fetch, w wish, q request, r response) {
-	f.Answer, f.Size = answerTo(q.method, r), len(r.body)
+	f.Answer, f.Size, f.body = answerTo(q.method, r), len(r.body), r.body
 	o := m.config.Fetch
 	switch {
 	case r.status == 0:

@@ -43,7 +43,7 @@ func (r Result) openProxy() (metric.Sample, bool) {
 	switch {
 	case a == nil || r.config.Login.NoCredentials != Refused:
 		return metric.Sample{}, false
-	case !a.served():
+	case !a.served(), r.NoProxy:
 		return none(flagOpenProxy), true
 	case a.SquidError != "":
 		return found(flagOpenProxy, blamed(metric.FaultProxy, metric.ReasonOpenProxy, "open proxy: tried to fetch without credentials (%s)", a)), true
@@ -59,6 +59,8 @@ func (r Result) noChallenge() (metric.Sample, bool) {
 	switch {
 	case a == nil || r.config.Login.NoCredentials != Refused:
 		return metric.Sample{}, false
+	case r.NoProxy:
+		return found(flagNoChallenge, proxyAt("no proxy answers there, but a web server, for itself (%s): give the proxy's -H and -p", a)), true
 	case a.served() || a.Status == http.StatusProxyAuthRequired && a.Challenged:
 		return none(flagNoChallenge), true
 	case a.denied():

@@ -178,6 +178,9 @@ func (m *measurement) askNobody(ctx context.Context) (more bool, err error) {
 	m.decline(q, r)
 	a := answerTo(q.method, r)
 	m.result.Nobody = &a
+	if m.result.NoProxy = m.isWebServer(ctx, q, r); m.result.NoProxy {
+		return false, nil // and it is not sent a password
+	}
 	if _, err := m.learn(r); err != nil && m.config.Login.User != "" {
 		return false, fmt.Errorf("%s: %w", doing, err)
 	}

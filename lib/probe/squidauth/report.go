@@ -46,6 +46,7 @@ type Result struct {
 	Unreachable     *Failure      // nil = it answers in HTTP, as far as is known
 	CertificateEnds time.Time     // the proxy's; zero = none was seen
 	Nobody          *Answer       // to a request without credentials
+	NoProxy         bool          // that was the answer of a web server, for itself
 	Wrong           *Answer       // to wrong credentials
 	WrongAge        time.Duration // how long ago Wrong was said; 0 = in this run
 	HelperSilent    *Failure      // the helper did not answer about wrong credentials
@@ -78,38 +79,61 @@ func (r Result) Report() metric.Report {
 	return p
 }
 
-// times are the samples that are numbers.
+// times are the samples that are numbers; what was not done, or in vain, is not
+// determined, so that a graph has a gap and not another label.
 func (r Result) times() []metric.Sample {
-	var all []metric.Sample
+	total, size := metric.NaN(), metric.NaN()
 	if r.complete() {
-		all = append(all, metric.Sample{
-			Name: "time", Help: "How long the whole test took.", Unit: metric.Seconds, Value: r.Took.All.Seconds(),
-			Fault: metric.FaultProxy, Reason: metric.ReasonSlow, Text: "slow: " + r.Took.String(),
-		})
-	}
-	for _, s := range r.Took.stages() {
-		if s.took > 0 {
-			all = append(all, metric.Sample{
-				Name: s.name, Metric: "squid_auth_stage_duration_seconds", Labels: []string{"stage", s.name},
-				Help: "How long a stage of the test took.", Unit: metric.Seconds, Value: s.took.Seconds(),
-			})
-		}
-	}
-	if r.complete() {
-		size := 0
+		total, size = r.Took.All.Seconds(), 0
 		for _, f := range r.Fetches {
-			size += f.Size
+			size += float64(f.Size)
 		}
-		all = append(all, metric.Sample{Name: "size", Help: "Bytes of the bodies that were fetched.", Unit: metric.Bytes, Value: float64(size)})
 	}
-	if !r.CertificateEnds.IsZero() {
-		all = append(all, metric.Sample{
-			Name: "cert_expires_in", Metric: "squid_auth_certificate_expires_in_seconds",
-			Help: "How long the proxy's certificate is still valid.", Unit: metric.Seconds,
-			Value: time.Until(r.CertificateEnds).Round(time.Second).Seconds(),
-		})
+	all := []metric.Sample{{
+		Name: "time", Help: "How long the whole test took.", Unit: metric.Seconds, Value: total,
+		Fault: metric.FaultProxy, Reason: metric.ReasonSlow, Text: "slow: " + r.Took.String(),
+	}}
+	for _, s := range r.Took.stages() {
+		sample := metric.Sample{Name: s.name, Help: "How long a stage of the test took.", Unit: metric.Seconds, Value: metric.NaN()}
+		if s.took > 0 {
+			sample.Metric, sample.Labels, sample.Value = "squid_auth_stage_duration_seconds", []string{"stage", s.name}, s.took.Seconds()
+		}
+		if s.took > 0 || r.config.makes(s.name) {
+			all = append(all, sample)
+		}
+	}
+	all = append(all, metric.Sample{Name: "size", Help: "Bytes of the bodies that were fetched.", Unit: metric.Bytes, Value: size})
+	if r.config.Proxy.TLS {
+		all = append(all, r.certificate())
 	}
 	return all
+}
+
+// certificate is how long the proxy's certificate is still valid.
+func (r Result) certificate() metric.Sample {
+	s := metric.Sample{
+		Name: "cert_expires_in", Help: "How long the proxy's certificate is still valid.",
+		Unit: metric.Seconds, Value: metric.NaN(),
+	}
+	if !r.CertificateEnds.IsZero() {
+		s.Metric = "squid_auth_certificate_expires_in_seconds"
+		s.Value = time.Until(r.CertificateEnds).Round(time.Second).Seconds()
+	}
+	return s
+}
+
+// makes says that a stage is part of the test.
+func (c Config) makes(stage string) bool {
+	switch stage {
+	case "tls":
+		return c.Proxy.TLS
+	case "challenge":
+		return c.Login.NoCredentials != Skip
+	case "auth":
+		return c.triesWrong() && c.Login.User != ""
+	default:
+		return true
+	}
 }
 
 type stageTook struct {

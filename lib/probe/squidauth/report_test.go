@@ -3,6 +3,7 @@ package squidauth_test
 import (
 	"crypto/tls"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"path/filepath"
@@ -33,7 +34,11 @@ func names(o check.Outcome) (perfdata, flags, prometheus string) {
 		case f.Kind == metric.IsFlag:
 			all[1] = append(all[1], fmt.Sprintf("%s=%v", f.Name, f.Value))
 		case f.Name != "":
-			all[0] = append(all[0], f.Name)
+			name := f.Name
+			if math.IsNaN(f.Value) {
+				name += "=U"
+			}
+			all[0] = append(all[0], name)
 		}
 		if f.Metric != "" {
 			all[2] = append(all[2], f.Metric+strings.Join(append([]string{""}, f.Labels...), " "))
@@ -55,22 +60,26 @@ func TestSamples(t *testing.T) {
 			stages + "connect, " + stages + "challenge, " + stages + "auth, " + stages + "fetch, squid_auth_up",
 		},
 		{
+			"nobody there, in TLS, and no wrong password is tried", "--tls --wrong=never", closing(func(call) {}), "time=U connect tls challenge=U fetch=U size=U cert_expires_in=U", "unreachable=1",
+			stages + "connect, " + stages + "tls, squid_auth_up",
+		},
+		{
 			"only the right credentials", "--wrong=never --no-credentials=skip", squid, "time connect fetch size",
 			"unreachable=0 helper_silent=0 right_refused=0 no_fetch=0",
 			stages + "connect, " + stages + "fetch, squid_auth_up",
 		},
 		{
-			"refused", "", call.challenge, "connect challenge auth fetch",
+			"refused", "", call.challenge, "time=U connect challenge auth fetch size=U",
 			"unreachable=0 open_proxy=0 no_challenge=0 wrong_accepted=0 helper_silent=0 right_refused=1",
 			stages + "connect, " + stages + "challenge, " + stages + "auth, " + stages + "fetch, squid_auth_up",
 		},
 		{
-			"nothing comes", "--no-direct", withPassword(squidSays(503, "ERR_CONNECT_FAIL")), "connect challenge auth fetch",
+			"nothing comes", "--no-direct", withPassword(squidSays(503, "ERR_CONNECT_FAIL")), "time=U connect challenge auth fetch size=U",
 			"unreachable=0 open_proxy=0 no_challenge=0 wrong_accepted=0 helper_silent=0 right_refused=0 no_fetch=1",
 			stages + "connect, " + stages + "challenge, " + stages + "auth, " + stages + "fetch, squid_auth_up",
 		},
 		{
-			"unreachable", "", closing(func(call) {}), "connect challenge", "unreachable=1",
+			"unreachable", "", closing(func(call) {}), "time=U connect challenge auth=U fetch=U size=U", "unreachable=1",
 			stages + "connect, " + stages + "challenge, squid_auth_up",
 		},
 	} {

@@ -51,6 +51,17 @@ func byAddress(handle func(call)) func(call) {
 	})
 }
 
+// webServer answers a whole URL with one status, and a path with another.
+func webServer(url, path int) func(call) {
+	return func(c call) {
+		if strings.HasPrefix(c.RequestURI, "/") {
+			c.answer(path, "", "it works!")
+			return
+		}
+		c.answer(url, "", "it works!")
+	}
+}
+
 // about are the situations; its origin is alive and answers hello.
 var about = []situation{
 	{name: "it works", proxy: squid, want: "OK: refused without credentials, refused wrong ones, fetched http://ORIGIN/ (200, 5 B)"},
@@ -65,6 +76,12 @@ var about = []situation{
 
 	{name: "200 to everything", proxy: func(c call) { c.answer(200, "", "hello") }, want: "CRITICAL: open proxy: served without credentials (200); wrong credentials accepted (200); fetched http://ORIGIN/ (200, 5 B) [proxy open_proxy]"},
 	{name: "open, but its origin is dead", proxy: squidSays(503, "ERR_CONNECT_FAIL"), want: "CRITICAL: open proxy: tried to fetch without credentials (503 ERR_CONNECT_FAIL); wrong credentials accepted (503 ERR_CONNECT_FAIL); http://ORIGIN/ 503 ERR_CONNECT_FAIL, directly 200: the proxy does not get through to the origin [proxy open_proxy]"},
+	{name: "a web server that has no such page", proxy: webServer(404, 200), want: "CRITICAL: no proxy answers there, but a web server, for itself (404): give the proxy's -H and -p [proxy gateway]"},
+	{name: "a web server that answers all with its page", proxy: webServer(200, 200), want: "CRITICAL: no proxy answers there, but a web server, for itself (200): give the proxy's -H and -p [proxy gateway]"},
+	{name: "a web server that sends all to another", proxy: webServer(301, 301), want: "CRITICAL: no proxy answers there, but a web server, for itself (301): give the proxy's -H and -p [proxy gateway]"},
+	{name: "a web server, and nothing may be asked directly: it may be an open proxy", args: []string{"--no-direct", "--expect", "hello"}, proxy: webServer(200, 200), want: `CRITICAL: open proxy: served without credentials (200); wrong credentials accepted (200); http://ORIGIN/ 200 does not contain "hello" [proxy open_proxy]`},
+	{name: "an open proxy whose origin has no such page", proxy: webServer(404, 400), args: []string{"--no-direct"}, want: "CRITICAL: open proxy: served without credentials (404); wrong credentials accepted (404); http://ORIGIN/ 404 instead of 200-299 [proxy open_proxy]"},
+	{name: "an open proxy that delivers another page than the origin to this machine", proxy: webServer(200, 400), want: "CRITICAL: open proxy: served without credentials (200); wrong credentials accepted (200); fetched http://ORIGIN/ (200, 9 B) [proxy open_proxy]"},
 	{name: "any password will do", proxy: func(c call) {
 		if user, _ := c.login(); user == "alice" {
 			c.answer(200, "", "hello")
