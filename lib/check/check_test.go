@@ -110,7 +110,7 @@ func TestRun(t *testing.T) {
 		{"undecided to the end", []step{{value: 4, plus: 2}, {value: 4, plus: 2}}, "OK cannot exclude WARNING: limit inside the uncertainty", 2},
 		{"nothing yielded", nil, "UNKNOWN nothing was measured", 0},
 		{"could not measure", []step{{err: errors.New(`opening socket: no permission`)}}, "UNKNOWN opening socket: no permission", 1},
-		{"a proven fault stands", []step{{value: 7, plus: 100, err: errors.New("cut")}}, "WARNING too much; cannot exclude CRITICAL: limit inside the uncertainty; cut", 1},
+		{"a proven fault stands", []step{{value: 7, plus: 100, err: errors.New("cut")}}, "WARNING too much; cannot exclude CRITICAL: limit inside the uncertainty; limit crossed: x above 5; cut", 1},
 		{"a success that was broken off is none", []step{{value: 1, plus: 5, err: errors.New("cut")}}, "UNKNOWN cut", 1},
 		{"a panic in a goroutine", []step{{boom: true}}, "UNKNOWN the check itself is broken: panic: boom", 0},
 		{"the time is up", []step{{wait: time.Minute}}, `UNKNOWN timed out after 10s while asking "a"`, 1},

@@ -101,13 +101,34 @@ func perfdata(prefix string, o check.Outcome) []perfdatum {
 func value(f verdict.Finding) string {
 	v := "U"
 	if !math.IsNaN(f.Value) && !math.IsInf(f.Value, 0) {
-		v = metric.Format(f.Value) + f.UOM()
+		v = metric.Format(rounded(f)) + f.UOM()
 	}
 	v += ";" + f.Warning.String() + ";" + f.Critical.String()
 	if f.Unit == metric.Percent {
 		return v + ";0;100"
 	}
 	return strings.TrimRight(v, ";")
+}
+
+// rounded is the value without the digits that nobody measured: seconds to the
+// microsecond, percent to a thousandth, what has no unit to six digits. Counts and
+// bytes stay as they are.
+func rounded(f verdict.Finding) float64 {
+	switch {
+	case f.Kind == metric.Counter || f.Unit == metric.Bytes || f.Value == math.Trunc(f.Value):
+		return f.Value
+	case f.Unit == metric.Seconds:
+		return math.Round(f.Value*1e6) / 1e6
+	case f.Unit == metric.Percent:
+		return math.Round(f.Value*1e3) / 1e3
+	default:
+		const digits = 6
+		scale := math.Pow(10, digits-1-math.Floor(math.Log10(math.Abs(f.Value))))
+		if short := math.Round(f.Value*scale) / scale; !math.IsNaN(short) && !math.IsInf(short, 0) {
+			return short
+		}
+		return f.Value
+	}
 }
 
 // label is s with what would need quotes, or break a parser, replaced.

@@ -125,6 +125,7 @@ func (r *run) main(ctx context.Context) int {
 // inventory, ini files, the environment, the command line. The target is the
 // inventory's, if it is asked.
 func (r *run) configure() (metric.Target, error) {
+	r.common.Output = formatIn(r.args) // of faults in what follows, too
 	words, operands, err := r.options.Words(joinExtraOpts(r.args))
 	if err != nil {
 		return metric.Target{}, err
@@ -135,6 +136,9 @@ func (r *run) configure() (metric.Target, error) {
 	ini, err := r.extraOpts(words)
 	if err != nil {
 		return metric.Target{}, err
+	}
+	if f := Format(last(words, ini, "output")); f.known() {
+		r.common.Output = f
 	}
 	var target metric.Target
 	file, host := last(words, ini, "fleet"), last(words, ini, "fleet-host")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -114,8 +115,8 @@ func TestPluginLines(t *testing.T) {
 		want string
 	}{
 		{"-H 192.0.2.1", 0, "SPEED OK: speed of 192.0.2.1 is 1 / with a pipe and a line | speed=1s;5;60\n"},
-		{"-H 192.0.2.1 --value 6", 1, "SPEED WARNING: speed of 192.0.2.1 is 6 / with a pipe and a line | speed=6s;5;60\n"},
-		{"-H 192.0.2.1 --value 61", 2, "SPEED CRITICAL: speed of 192.0.2.1 is 61 / with a pipe and a line | speed=61s;5;60\n"},
+		{"-H 192.0.2.1 --value 6", 1, "SPEED WARNING: speed of 192.0.2.1 is 6 / with a pipe and a line; limit crossed: speed above 5 s | speed=6s;5;60\n"},
+		{"-H 192.0.2.1 --value 61", 2, "SPEED CRITICAL: speed of 192.0.2.1 is 61 / with a pipe and a line; limit crossed: speed above 60 s | speed=61s;5;60\n"},
 		{"-H 192.0.2.1 --value -3 -w -5:5 -c ~:60", 0, "SPEED OK: speed of 192.0.2.1 is -3 / with a pipe and a line | speed=-3s;-5:5;~:60\n"},
 		{"-H 192.0.2.1 --value 0.00042", 0, "SPEED OK: speed of 192.0.2.1 is 0.00042 / with a pipe and a line | speed=0.00042s;5;60\n"},
 		{"", 3, "SPEED UNKNOWN: usage: no host: give one with -H HOST\n"},
@@ -137,8 +138,8 @@ func TestPluginLines(t *testing.T) {
 		{"-H 192.0.2.1 -v", 0, "SPEED OK: speed of 192.0.2.1 is 1 / with a pipe and a line | speed=1s;5;60\nstage: running \"192.0.2.1\": 1.2ms\nhint: oil it\n"},
 		{"-H 192.0.2.1 -H 192.0.2.1", 0, "SPEED OK: speed of 192.0.2.1 is 1 / with a pipe and a line | speed=1s;5;60\n"},
 		{"-H 192.0.2.1 -H 192.0.2.2", 0, "SPEED OK: 2 hosts: 2 OK | 192.0.2.1_speed=1s;5;60 192.0.2.2_speed=1s;5;60\n"},
-		{"-H 192.0.2.1 -H 192.0.2.2 -v --value 9", 1, "SPEED WARNING: 2 hosts: 2 WARNING; 192.0.2.1: speed of 192.0.2.1 is 9 / with a pipe and a line; 192.0.2.2: speed of 192.0.2.2 is 9 / with a pipe and a line | 192.0.2.1_speed=9s;5;60 192.0.2.2_speed=9s;5;60\n" +
-			"[WARNING] 192.0.2.1: speed of 192.0.2.1 is 9 / with a pipe and a line\nstage: running \"192.0.2.1\": 1.2ms\nhint: oil it\n[WARNING] 192.0.2.2: speed of 192.0.2.2 is 9 / with a pipe and a line\nstage: running \"192.0.2.2\": 1.2ms\nhint: oil it\n"},
+		{"-H 192.0.2.1 -H 192.0.2.2 -v --value 9", 1, "SPEED WARNING: 2 hosts: 2 WARNING; 192.0.2.1: speed of 192.0.2.1 is 9 / with a pipe and a line; limit crossed: speed above 5 s; 192.0.2.2: speed of 192.0.2.2 is 9 / with a pipe and a line; limit crossed: speed above 5 s | 192.0.2.1_speed=9s;5;60 192.0.2.2_speed=9s;5;60\n" +
+			"[WARNING] 192.0.2.1: speed of 192.0.2.1 is 9 / with a pipe and a line; limit crossed: speed above 5 s\nstage: running \"192.0.2.1\": 1.2ms\nhint: oil it\n[WARNING] 192.0.2.2: speed of 192.0.2.2 is 9 / with a pipe and a line; limit crossed: speed above 5 s\nstage: running \"192.0.2.2\": 1.2ms\nhint: oil it\n"},
 	} {
 		args := strings.Fields(tt.args)
 		for i := range args {
@@ -240,6 +241,57 @@ func TestFitCutsBetweenLetters(t *testing.T) {
 	}
 }
 
+// Whoever asks for JSON, or for metrics, gets them whatever is wrong with the arguments.
+func TestUsageErrorsInTheFormatAskedFor(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"a bad range before", []string{"-H", "a", "-w", "5x", "--output", "json"}, `"summary":"usage: --warning: end of range`},
+		{"a bad range behind", []string{"--output=json", "-H", "a", "-w", "5x"}, `"summary":"usage: --warning: end of range`},
+		{"no such option", []string{"--nonsense", "--output", "json"}, `"summary":"usage: no option \"nonsense\"`},
+		{"no host, and the option cut short", []string{"--outp", "json"}, `"summary":"usage: no host`},
+		{"an operand", []string{"--output", "json", "a"}, `"exit_code":3,"summary":"usage: unexpected argument`},
+		{"no value", []string{"--output", "json", "-w"}, `"summary":"usage: -w: needs a value`},
+		{"metrics", []string{"--output", "prometheus", "--nonsense"}, `milepost_check_state{host="",check="speed",state="unknown"} 1`},
+		{"a format that is none", []string{"--output", "yaml"}, `SPEED UNKNOWN: usage: --output: format "yaml" is none of`},
+	} {
+		if code, out := execute(tt.args...); code != 3 || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %d %s\nwant %s", tt.name, code, out, tt.want)
+		}
+	}
+}
+
+// Digits that nobody measured are noise in every graph's legend.
+func TestPerfdataIsRounded(t *testing.T) {
+	for _, tt := range []struct {
+		kind  metric.Kind
+		unit  metric.Unit
+		value float64
+		want  string
+	}{
+		{metric.Gauge, metric.Seconds, 0.1 + 0.2, "0.3s"},
+		{metric.Gauge, metric.Seconds, 0.000042999, "0.000043s"},
+		{metric.Gauge, metric.Seconds, -3599.860516123, "-3599.860516s"},
+		{metric.Gauge, metric.Percent, 100.0 / 3, "33.333%;;;0;100"},
+		{metric.Gauge, metric.None, 2.0 / 3e6, "0.000000666667"},
+		{metric.Gauge, metric.None, 123456789.123, "123457000"},
+		{metric.Gauge, metric.None, 123456789, "123456789"},
+		{metric.Gauge, metric.None, 5e-324, "0." + strings.Repeat("0", 323) + "5"},
+		{metric.Gauge, metric.Bytes, 123456789.5, "123456789.5B"},
+		{metric.Counter, metric.None, 1234567891, "1234567891c"},
+		{metric.Gauge, metric.Seconds, 1e18 + 1, "1000000000000000000s"},
+		{metric.Gauge, metric.Seconds, math.NaN(), "U"},
+		{metric.Gauge, metric.Seconds, math.Inf(1), "U"},
+	} {
+		f := verdict.Finding{Sample: metric.Sample{Kind: tt.kind, Unit: tt.unit, Value: tt.value}}
+		if got := value(f); got != tt.want {
+			t.Errorf("%v: %q, want %q", tt.value, got, tt.want)
+		}
+	}
+}
+
 func TestJSON(t *testing.T) {
 	code, out := execute("-H", "192.0.2.1", "--output", "json", "--value", "6")
 	var got struct {
@@ -327,7 +379,7 @@ hosts:
 	}
 	code, out := execute("--fleet", file, "--fleet-host", "baltimore", "-vv")
 	for _, want := range []string{
-		"SPEED CRITICAL: speed of baltimore is 9 / with a pipe and a line | speed=9s;2;8\n",
+		"SPEED CRITICAL: speed of baltimore is 9 / with a pipe and a line; limit crossed: speed above 8 s | speed=9s;2;8\n",
 		"option: warning = 2 (" + file + ":5)\n", "option: timeout = 7s (" + file + ":3)\n", "option: critical = 8 (" + file + ":8)\n",
 	} {
 		if code != 2 || !strings.Contains(out, want) {

@@ -65,11 +65,33 @@ const (
 
 // UnmarshalText takes one of the formats.
 func (f *Format) UnmarshalText(text []byte) error {
-	switch Format(text) {
-	case FormatNagios, FormatJSON, FormatPrometheus:
-		*f = Format(text)
-		return nil
-	default:
+	if !Format(text).known() {
 		return fmt.Errorf("format %q is none of nagios, json, prometheus", text)
 	}
+	*f = Format(text)
+	return nil
+}
+
+func (f Format) known() bool {
+	return f == FormatNagios || f == FormatJSON || f == FormatPrometheus
+}
+
+// formatIn is the format that arguments ask for which may have a fault elsewhere: who
+// reads JSON reads the sentence about the fault in JSON.
+func formatIn(args []string) Format {
+	const option, shortest = "--output", "--ou"
+	format := FormatNagios
+	for i, a := range args {
+		name, value, has := strings.Cut(a, "=")
+		if !strings.HasPrefix(option, name) || len(name) < len(shortest) {
+			continue
+		}
+		if !has && i+1 < len(args) {
+			value = args[i+1]
+		}
+		if f := Format(value); f.known() {
+			format = f
+		}
+	}
+	return format
 }

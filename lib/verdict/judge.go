@@ -1,7 +1,6 @@
 package verdict
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -94,7 +93,7 @@ func Judge(r metric.Report, limits []metric.Limit) Verdict {
 		}
 	}
 	v := Verdict{Stages: r.Stages, Advice: r.Advice, Findings: make([]Finding, 0, len(r.Samples))}
-	var sentences []string
+	var sentences, crossings []string
 	decided := true
 	all := targets(r.Samples)
 	for _, s := range r.Samples {
@@ -107,13 +106,19 @@ func Judge(r metric.Report, limits []metric.Limit) Verdict {
 		v.Findings = append(v.Findings, t.Findings...)
 		decided = decided && t.Decided
 		if t.Status.Worse(v.Status) {
-			v.Status, v.Fault, v.Reason, sentences = t.Status, t.Fault, t.Reason, nil
+			v.Status, v.Fault, v.Reason, sentences, crossings = t.Status, t.Fault, t.Reason, nil, nil
 		}
-		if t.Status == v.Status && t.Summary != "" {
+		if t.Status != v.Status {
+			continue
+		}
+		if t.Summary != "" {
 			sentences = append(sentences, prefixed(of, t.Summary))
 		}
+		if t.crossed != "" {
+			crossings = append(crossings, prefixed(of, t.crossed))
+		}
 	}
-	v.Summary = join(append(sentences, r.Text)...)
+	v.Summary = join(append(append(sentences, r.Text), crossings...)...)
 	v.Decided = decided || v.Status == Critical
 	if r.Doubt != "" {
 		v.Decided = v.Decided || v.Status == Warning // it is UNKNOWN however bad it gets
@@ -144,8 +149,14 @@ func prefixed(of, sentence string) string {
 	return of + ": " + sentence
 }
 
+// A judgement is the verdict on one target.
+type judgement struct {
+	Verdict
+	crossed string // the limits that made it
+}
+
 // judge holds one target's samples to the limits.
-func judge(of string, all []metric.Sample, limits []metric.Limit) Verdict {
+func judge(of string, all []metric.Sample, limits []metric.Limit) judgement {
 	samples := map[string]metric.Sample{}
 	for _, s := range all {
 		if s.Of == of && s.Name != "" {
@@ -153,12 +164,13 @@ func judge(of string, all []metric.Sample, limits []metric.Limit) Verdict {
 		}
 	}
 	rulings := rule(limits, samples)
-	v := Verdict{}
+	v := judgement{}
 	for _, r := range rulings {
 		v.Status = Worst(v.Status, r.status())
 	}
 	v.Findings = findings(of, all, rulings)
 	v.Fault, v.Reason, v.Summary = explain(v.Status, rulings, samples)
+	v.crossed = crossed(v.Status, rulings, samples)
 	v.Decided = !slices.ContainsFunc(rulings, func(r ruling) bool { return r.mayChange(v.Status) })
 	return v
 }
@@ -244,7 +256,7 @@ func explain(status Status, rulings []ruling, samples map[string]metric.Sample) 
 			}
 		case r.grade == blind && status == Unknown:
 			blame(metric.Sample{Fault: metric.FaultMonitor, Reason: metric.ReasonNotMeasured})
-			why = append(why, dark(names, samples))
+			why = append(why, dark(r, samples))
 		case r.grade == open && r.level.Worse(status):
 			maybe = append(maybe, "cannot exclude "+r.level.String()+": limit inside the uncertainty")
 		}
@@ -264,17 +276,4 @@ func heldNames(all metric.All) []string {
 		}
 	}
 	return names
-}
-
-// dark says what kept a limit from being judged.
-func dark(names []string, samples map[string]metric.Sample) string {
-	for _, n := range names {
-		s, ok := samples[n]
-		if !ok || math.IsNaN(s.Value) {
-			return n + " was not measured"
-		}
-	}
-	lo, hi := samples[names[0]].Interval()
-	return fmt.Sprintf("%s is known only to lie in %s..%s: wider than the range",
-		names[0], metric.Format(lo), metric.Format(hi))
 }

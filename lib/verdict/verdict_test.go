@@ -35,9 +35,9 @@ func TestJudge(t *testing.T) {
 	}{
 		{"below", []metric.Sample{number("x", 4)}, usual, "OK ", true},
 		{"the end belongs to the range", []metric.Sample{number("x", 5)}, usual, "OK ", true},
-		{"above the warning", []metric.Sample{number("x", 5.1)}, usual, "WARNING ", true},
-		{"above both", []metric.Sample{number("x", 61)}, usual, "CRITICAL ", true},
-		{"below zero is outside 0:5", []metric.Sample{number("x", -0.1)}, usual, "CRITICAL ", true},
+		{"above the warning", []metric.Sample{number("x", 5.1)}, usual, "WARNING limit crossed: x above 5", true},
+		{"above both", []metric.Sample{number("x", 61)}, usual, "CRITICAL limit crossed: x above 60", true},
+		{"below zero is outside 0:5", []metric.Sample{number("x", -0.1)}, usual, "CRITICAL limit crossed: x below 0", true},
 		{"within a signed range", []metric.Sample{number("x", -4.9)}, signed, "OK ", true},
 		{"not a number", []metric.Sample{number("x", math.NaN())}, usual, "UNKNOWN x was not measured", false},
 		{"not there", []metric.Sample{number("y", 1)}, usual, "UNKNOWN x was not measured", false},
@@ -45,10 +45,15 @@ func TestJudge(t *testing.T) {
 		{"no limits", []metric.Sample{number("x", 1e9)}, nil, "OK ", true},
 		{"empty limits", []metric.Sample{number("x", 1e9)}, []metric.Limit{{}, metric.On("x", metric.Range{}, metric.Range{})}, "OK ", true},
 		{"straddles the warning", []metric.Sample{within(4.5, 4.9, 5.3)}, usual, "OK cannot exclude WARNING: limit inside the uncertainty", false},
-		{"straddles the critical", []metric.Sample{within(59, 60, 61)}, usual, "WARNING cannot exclude CRITICAL: limit inside the uncertainty", false},
-		{"surely outside", []metric.Sample{within(5.01, 5.5, 6)}, usual, "WARNING ", true},
-		{"wider than the whole range", []metric.Sample{within(-7, 0, 7)}, signed, "UNKNOWN x is known only to lie in -7..7: wider than the range", false},
-		{"both keys", []metric.Sample{number("excess", 13), number("p", 0.001)}, two, "WARNING ", true},
+		{"straddles the critical", []metric.Sample{within(59, 60, 61)}, usual, "WARNING cannot exclude CRITICAL: limit inside the uncertainty; limit crossed: x above 5", false},
+		{"surely outside", []metric.Sample{within(5.01, 5.5, 6)}, usual, "WARNING limit crossed: x above 5", true},
+		{"wider than the whole range", []metric.Sample{within(-7, 0, 7)}, signed, "UNKNOWN x lies between -7 and 7, which is not known finely enough for the limit -5:5: widen the limit", false},
+		{"a number in the unit that it has", []metric.Sample{{Name: "x", Unit: metric.Seconds, Value: 7, Fault: metric.FaultHost}}, usual, "WARNING limit crossed: x above 5 s", true},
+		{"both spellings of one limit", []metric.Sample{number("x", -7), number("x_abs", 7)}, []metric.Limit{{Warning: metric.All{"x": r("5").Around(), "x_abs": r("5")}}}, "WARNING limit crossed: x below -5", true},
+		{"inside", []metric.Sample{number("x", 3)}, []metric.Limit{metric.On("x", r("@~:4"), metric.Range{})}, "WARNING limit crossed: x at most 4", true},
+		{"two limits", []metric.Sample{number("x", 7), number("y", 7)}, []metric.Limit{metric.On("x", r("5"), r("60")), metric.On("y", r("6"), metric.Range{})}, "WARNING limit crossed: x above 5, y above 6", true},
+		{"only the limit of what it is", []metric.Sample{number("x", 70), number("y", 7)}, []metric.Limit{metric.On("x", r("5"), r("60")), metric.On("y", r("6"), metric.Range{})}, "CRITICAL limit crossed: x above 60", true},
+		{"both keys", []metric.Sample{number("excess", 13), number("p", 0.001)}, two, "WARNING limit crossed: excess at least 5 and p within 0 to 0.01", true},
 		{"size without significance", []metric.Sample{number("excess", 13), number("p", 0.037)}, two, "OK ", true},
 		{"significance without size", []metric.Sample{number("excess", 3), number("p", 0.0001)}, two, "OK ", true},
 		{"one key silent, the other unknown", []metric.Sample{number("excess", 3)}, two, "OK ", true},
@@ -56,7 +61,7 @@ func TestJudge(t *testing.T) {
 		{"a flag that may not be", []metric.Sample{yes("open"), no("late"), number("x", 1)}, flags, "CRITICAL open it is", true},
 		{"a flag that should not be", []metric.Sample{no("open"), yes("late"), number("x", 1)}, flags, "WARNING late it is", true},
 		{"a test that was not made is not OK", []metric.Sample{no("late"), number("x", 1)}, flags, "UNKNOWN open was not measured", false},
-		{"a proven fault is not hidden by one not seen", []metric.Sample{no("late"), number("x", 9)}, flags, "WARNING ", false},
+		{"a proven fault is not hidden by one not seen", []metric.Sample{no("late"), number("x", 9)}, flags, "WARNING limit crossed: x above 5", false},
 	} {
 		v := Judge(metric.Report{Samples: tt.samples}, tt.limits)
 		if got := v.Status.String() + " " + v.Summary; got != tt.want || v.Decided != tt.decided {
@@ -166,8 +171,8 @@ func TestDoubt(t *testing.T) {
 		want string
 	}{
 		{"a success counts", 1, "OK "},
-		{"a failure does not", 7, "UNKNOWN either clock may be wrong"},
-		{"however bad", 70, "UNKNOWN either clock may be wrong"},
+		{"a failure does not", 7, "UNKNOWN either clock may be wrong; limit crossed: x above 5"},
+		{"however bad", 70, "UNKNOWN either clock may be wrong; limit crossed: x above 60"},
 	} {
 		v := Judge(metric.Report{Doubt: "either clock may be wrong", Samples: []metric.Sample{number("x", tt.x)}}, limits)
 		if got := v.Status.String() + " " + v.Summary; got != tt.want || !v.Decided {

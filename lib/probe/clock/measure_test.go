@@ -119,7 +119,7 @@ func TestMeasure(t *testing.T) {
 		{"late answers of a source without a cache", host{ahead: -second, ttl: 5 * second, age: 4500 * ms}, nil, "OK offset -1 s ± 1.3 s (whole seconds over SNMP, 2 queries, RTT 20 ms); the answers come from a cache, or somebody set the clock during the measurement", 2, 3 * second},
 		{"an explicit range holds the sign", host{ahead: -3 * second}, limits("0:10", "~:60"), "WARNING offset", 2, 3 * second},
 		{"a plain number does not", host{ahead: -3 * second}, limits("10", "60"), "OK offset", 1, 20 * ms},
-		{"limits narrower than can be known", host{}, limits("0.001", "60"), "UNKNOWN offset is known only to lie in", 6, 6 * second},
+		{"limits narrower than can be known", host{}, limits("0.001", "60"), "UNKNOWN offset lies between", 6, 6 * second},
 		{"no limits", host{ahead: -700 * second}, func(c *Config) { c.Warning, c.Critical = metric.Range{}, metric.Range{} }, "OK offset -699.8 s", 1, 20 * ms},
 		{"precise", host{}, func(c *Config) { c.Precise = true }, "OK offset -0.01 s ± 0.026 s (whole seconds over SNMP, 6 queries, RTT 20 ms)", 6, 6 * second},
 		{"nobody vouches for the monitor, and they agree", host{}, func(c *Config) { c.Reference = Reference{} }, "OK offset +0.2 s", 1, 20 * ms},

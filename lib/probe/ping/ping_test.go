@@ -174,7 +174,7 @@ func TestEnds(t *testing.T) {
 		{"while the first is out", ".", 20, 50 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
 		{"too few to judge", ".", 20, 600 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
 		{"too few, all lost", "x", 20, 1300 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},
-		{"too few, and that much is proven", "x", 20, 1600 * time.Millisecond, `WARNING cannot exclude CRITICAL: limit inside the uncertainty; 3/3 lost (100 %, 95 % CI 44-100 %), no baseline (0.5 % assumed), p=0.0074, cut short after 3 of 20; interrupted by SIGTERM while pinging "192.0.2.1"`},
+		{"too few, and that much is proven", "x", 20, 1600 * time.Millisecond, `WARNING cannot exclude CRITICAL: limit inside the uncertainty; 3/3 lost (100 %, 95 % CI 44-100 %), no baseline (0.5 % assumed), p=0.0074, cut short after 3 of 20; limit crossed: excess at least 5 and p within 0 to 0.01; interrupted by SIGTERM while pinging "192.0.2.1"`},
 		{"enough", ".", 20, 900 * time.Millisecond, "OK 0/4 lost (0 %, 95 % CI 0-49 %), no baseline (0.5 % assumed), p=1, cut short after 4 of 20"},
 		{"enough, all lost", "x", 20, 1800 * time.Millisecond, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, cut short after 4 of 20"},
 		{"enough of few", ".", 2, 100 * time.Millisecond, `UNKNOWN interrupted by SIGTERM while pinging "192.0.2.1"`},

@@ -70,7 +70,7 @@ var about = []situation{
 	{name: "a wrong user", args: []string{"--wrong", "random-user"}, proxy: squid, want: "OK: refused without credentials, refused wrong ones, fetched http://ORIGIN/ (200, 5 B)"},
 	{name: "no wrong password", args: []string{"--wrong", "never"}, proxy: squid, want: "OK: refused without credentials, fetched http://ORIGIN/ (200, 5 B)"},
 	{name: "only the right credentials", args: []string{"--wrong", "never", "--no-credentials", "skip"}, proxy: squid, want: "OK: fetched http://ORIGIN/ (200, 5 B)"},
-	{name: "it is slow", args: []string{"-w", "@0:"}, proxy: squid, want: "WARNING: slow: TIME (STAGES); refused without credentials, refused wrong ones, fetched http://ORIGIN/ (200, 5 B) [proxy slow]"},
+	{name: "it is slow", args: []string{"-w", "@0:"}, proxy: squid, want: "WARNING: slow: TIME (STAGES); refused without credentials, refused wrong ones, fetched http://ORIGIN/ (200, 5 B); limit crossed: time at least 0 s [proxy slow]"},
 	{name: "anybody may, and that is expected", args: []string{"--no-credentials", "allowed"}, proxy: func(c call) { c.answer(200, "", "hello") }, want: "OK: fetched http://ORIGIN/ (200, 5 B)"},
 	{name: "nobody logs in", args: []string{"--user", "", "--no-credentials", "allowed"}, proxy: func(c call) { c.answer(200, "", "hello") }, want: "OK: fetched http://ORIGIN/ (200, 5 B)"},
 
