@@ -213,6 +213,9 @@ func (f *field) spanBack(rec []byte, low, end int) (value []byte, start int) {
 		for start > low && next-start < f.min && rec[start-1] == ' ' {
 			start--
 		}
+		if f.min > 0 {
+			value = bytes.TrimLeft(value, " ") // where no space bounds it, what pads it is in it
+		}
 	}
 	return value, start
 }
