@@ -73,13 +73,16 @@ func nagiosService(description, command string) string {
 	return fmt.Sprintf("define service {\n\thost_name edge\n\tservice_description %s\n\tcheck_command %s\n\tcheck_period 24x7\n\tnotification_period 24x7\n\tcontacts nobody\n\tmax_check_attempts 1\n\tcheck_interval 60\n\tretry_interval 60\n}\n", description, command)
 }
 
+// stock is what Debian's Nagios has, as far as objects here refer to it.
+const stock = peers.NagiosBasics + "define command {\n\tcommand_name check_nrpe\n\tcommand_line /bin/true\n}\ndefine contactgroup {\n\tcontactgroup_name admins\n\tmembers nobody\n}\n"
+
 // TestRealNagiosSample: the sample beside the commands is valid as it stands, and names
 // only commands that are there.
 func TestRealNagiosSample(t *testing.T) {
 	t.Parallel()
 	s := programs(t)
 	says, valid := peers.CheckNagios(t, map[string]string{
-		"basics.cfg":   peers.NagiosBasics + "define command {\n\tcommand_name check_nrpe\n\tcommand_line /bin/true\n}\n",
+		"basics.cfg":   stock,
 		"commands.cfg": read(t, s.generated+"/nagios/milepost.cfg"), "sample.cfg": read(t, "nagios/sample.cfg"),
 	})
 	if !valid || !strings.Contains(says, "Total Warnings: 0") {
@@ -133,10 +136,9 @@ func TestRealGenerated(t *testing.T) {
 	t.Parallel()
 	s := programs(t)
 	permit(t, s.programs+"/check_packet_loss")
-	basics := peers.NagiosBasics + "define command {\n\tcommand_name check_nrpe\n\tcommand_line /bin/true\n}\ndefine contactgroup {\n\tcontactgroup_name admins\n\tmembers nobody\n}\n"
 	commands := s.text(t, "nagios/milepost.cfg")
 	objects := generateFrom(t, s, fleetOfTwo, "nagios")
-	says, valid := peers.CheckNagios(t, map[string]string{"basics.cfg": basics, "commands.cfg": commands, "objects.cfg": objects})
+	says, valid := peers.CheckNagios(t, map[string]string{"basics.cfg": stock, "commands.cfg": commands, "objects.cfg": objects})
 	if !valid || !strings.Contains(says, "Checked 8 services") || !strings.Contains(says, "Checked 2 hosts") {
 		t.Error(says)
 	}
@@ -154,7 +156,7 @@ func TestRealGenerated(t *testing.T) {
 		}
 	}
 	n := peers.StartNagios(t, map[string]string{
-		"basics.cfg": basics, "commands.cfg": commands,
+		"basics.cfg": stock, "commands.cfg": commands,
 		"objects.cfg": generateFrom(t, s, strings.Replace(inventory, "hosts:", "defaults: {interval: 1s, timeout: 1s}\nhosts:", 1), "nagios"),
 	})
 	if got := n.Service("packet loss"); got.State != "1" || !strings.HasPrefix(got.Output, "PACKET_LOSS WARNING: the median round trip is ") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -82,6 +83,9 @@ func Lines(path string) ([]Value, error) {
 func readLines(path string) ([]string, error) {
 	// O_NONBLOCK: a FIFO without a writer must not hang a check.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("reading secret %q: %w%s", path, cause(err), next(path))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading secret %q: %w", path, cause(err))
 	}
