@@ -21,6 +21,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/goccy/go-yaml"
+
 	"milepost/lib/peers"
 )
 
@@ -35,6 +37,45 @@ func TestRealRules(t *testing.T) {
 		for _, args := range [][]string{{"check", "rules", strings.TrimSuffix(name, "_test.yml") + ".yml"}, {"test", "rules", name}} {
 			if says, content := peers.Promtool(t, "prometheus/rules", args...); !content {
 				t.Errorf("promtool %v: %s", args, says)
+			}
+		}
+	}
+}
+
+// TestEveryAlertIsTested: each alert has a test in which it fires, and one in which it does
+// not: an expectation of none, or of it at another time only.
+func TestEveryAlertIsTested(t *testing.T) {
+	type unit struct {
+		Alert    string `json:"alertname"`
+		At       string `json:"eval_time"`
+		Expected []any  `json:"exp_alerts"`
+	}
+	files, err := filepath.Glob("prometheus/rules/*_test.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("looking for tests of rules: %v, %v", files, err)
+	}
+	for _, file := range files {
+		fires, silent := map[string]bool{}, map[string]bool{}
+		var tests struct {
+			Tests []struct {
+				Alerts []unit `json:"alert_rule_test"`
+			}
+		}
+		if err := yaml.Unmarshal([]byte(read(t, file)), &tests); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range tests.Tests {
+			for _, u := range test.Alerts {
+				fires[u.Alert] = fires[u.Alert] || len(u.Expected) > 0
+				silent[u.Alert] = silent[u.Alert] || len(u.Expected) == 0
+			}
+		}
+		for _, m := range regexp.MustCompile(`alert: (\S+)`).FindAllStringSubmatch(read(t, strings.TrimSuffix(file, "_test.yml")+".yml"), -1) {
+			if !fires[m[1]] {
+				t.Errorf("%s: no test sees %s fire", file, m[1])
+			}
+			if !silent[m[1]] && m[1] != "MilepostWatchdog" {
+				t.Errorf("%s: no test sees %s silent", file, m[1])
 			}
 		}
 	}
@@ -128,6 +169,60 @@ func dashboardQueries(t *testing.T, p *peers.RunningPrometheus) {
 	}
 }
 
+// TestRealGeneratedPrometheus: a Prometheus with the configuration that is made of an
+// inventory scrapes the exporter and each check, and knows the limits.
+func TestRealGeneratedPrometheus(t *testing.T) {
+	t.Parallel()
+	s := programs(t)
+	permit(t, s.programs+"/milepost-exporter")
+	dir := peers.Dir(t)
+	fleet := "state_dir: " + dir + "\n" + strings.Replace(fleetOfTwo, "interval: 30s", "interval: 1s\n  timeout: 1s", 1)
+	file := filepath.Join(dir, "milepost.yml")
+	put(t, file, fleet)
+	address := fmt.Sprintf("127.0.0.1:%d", peers.Port(t))
+	serve(t, s, "--config.file", file, "--web.listen-address", address)
+	rules := filepath.Join(dir, "limits.yml")
+	put(t, rules, generateFrom(t, s, fleet, "prometheus-limits"))
+	conf := generateFrom(t, s, fleet, "prometheus", "--exporter", address)
+	p := peers.StartPrometheus(t, "global: {evaluation_interval: 1s}\nrule_files: ["+rules+"]\n"+conf, nil)
+	awaitSeries(p, `milepost_host_status{host="São Paulo"}`,
+		`probe_success{instance="edge",check="packet_loss",group="here"} == 1`, `probe_success{instance="São Paulo",check="resolver",group="there"} == 0`,
+		`milepost_limit{host="edge",check="clock_offset",sample="offset_abs",state="warning"} == 5`)
+}
+
+// TestRealAgent: a site's Prometheus in agent mode sends the centre what it scrapes of the
+// milepost beside it, and the centre's rules vote with it.
+func TestRealAgent(t *testing.T) {
+	t.Parallel()
+	s := programs(t)
+	permit(t, s.programs+"/milepost-exporter")
+	dir := peers.Dir(t)
+	put(t, filepath.Join(dir, "milepost.yml"), "state_dir: "+dir+`
+vantage: {name: fra-1, provider: lab, region: eu}
+defaults: {interval: 1s, timeout: 1s, checks: {packet_loss: {}}}
+hosts: [{name: edge, address: 127.0.0.1}]
+status: {down: [packet_loss]}
+`)
+	site := fmt.Sprintf("127.0.0.1:%d", peers.Port(t))
+	serve(t, s, "--config.file", filepath.Join(dir, "milepost.yml"), "--web.listen-address", site)
+	rules := filepath.Join(dir, "quorum.yml")
+	put(t, rules, strings.Replace(read(t, "prometheus/rules/quorum.yml"), "interval: 15s", "interval: 1s", 1))
+	centre := peers.StartPrometheus(t, "global: {evaluation_interval: 1s}\nrule_files: ["+rules+"]\n", nil,
+		"--web.enable-remote-write-receiver", "--storage.tsdb.path="+filepath.Join(dir, "centre"))
+	conf := regexp.MustCompile(`(?m)^    basic_auth: .*\n`).ReplaceAllString(read(t, "prometheus/agent.yml"), "")
+	conf = strings.NewReplacer("https://prometheus.example.net", "http://"+centre.Addr, "127.0.0.1:10120", site, "15s", "1s").Replace(conf)
+	peers.StartPrometheus(t, conf, nil, "--enable-feature=agent", "--storage.agent.path="+filepath.Join(dir, "agent"))
+	awaitSeries(centre, `milepost_host_status{instance="fra-1",host="edge",status="up"} == 1`, `milepost:host:voting{host="edge"} == 1`)
+}
+
+// awaitSeries waits until each query finds something.
+func awaitSeries(p *peers.RunningPrometheus, queries ...string) {
+	for _, query := range queries {
+		var answer struct{ Data struct{ Result []any } }
+		p.Await(query, "/api/v1/query?query="+url.QueryEscape(query), &answer, func() bool { return len(answer.Data.Result) > 0 })
+	}
+}
+
 // startExporter starts the exporter with TLS and a password, and gives its port.
 func startExporter(t *testing.T, s suite, dir string) int {
 	t.Helper()
@@ -137,8 +232,15 @@ func startExporter(t *testing.T, s suite, dir string) int {
 	put(t, filepath.Join(dir, "web.yml"), webConfig)
 	put(t, filepath.Join(dir, "milepost.yml"), strings.NewReplacer("STATE", filepath.Join(dir, "state"), "LOG", log).Replace(watched))
 	port := peers.Port(t)
-	cmd := exec.Command(s.programs+"/milepost-exporter", "--config.file", filepath.Join(dir, "milepost.yml"),
+	serve(t, s, "--config.file", filepath.Join(dir, "milepost.yml"),
 		"--web.config.file", filepath.Join(dir, "web.yml"), "--web.listen-address", fmt.Sprintf("127.0.0.1:%d", port))
+	return port
+}
+
+// serve runs the exporter until the test ends.
+func serve(t *testing.T, s suite, args ...string) {
+	t.Helper()
+	cmd := exec.Command(s.programs+"/milepost-exporter", args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -150,7 +252,6 @@ func startExporter(t *testing.T, s suite, dir string) int {
 			t.Errorf("the exporter ended so: %v", err)
 		}
 	})
-	return port
 }
 
 // certify writes ca.pem, a certificate of its own for 127.0.0.1, and key.pem.

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"milepost/lib/peers"
 )
@@ -126,9 +127,9 @@ func TestRealUnits(t *testing.T) {
 	}
 }
 
-// TestRealSocketActivation: the exporter serves the socket that it is handed, without an
-// option, and ends well.
-func TestRealSocketActivation(t *testing.T) {
+// TestRealAsAService: the exporter serves the socket that systemd hands it, without an
+// option, tells systemd when it is ready, feeds its watchdog, and says when it ends.
+func TestRealAsAService(t *testing.T) {
 	t.Parallel()
 	s := programs(t)
 	dir := peers.Dir(t)
@@ -140,21 +141,43 @@ func TestRealSocketActivation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	manager := filepath.Join(dir, "notify")
+	notified, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: manager, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = notified.Close() })
+	hear := func(want string) {
+		t.Helper()
+		said := make([]byte, 200)
+		for got := ""; got != want; {
+			_ = notified.SetReadDeadline(time.Now().Add(30 * time.Second)) // a new socket takes any deadline
+			n, err := notified.Read(said)
+			if err != nil {
+				t.Fatalf("systemd does not hear %q: %v", want, err)
+			}
+			got, _, _ = strings.Cut(string(said[:n]), "\n")
+		}
+	}
 	// LISTEN_PID is the exporter's own: a shell that becomes it says so.
-	cmd := exec.Command("/bin/sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" --state-dir "$1"`, s.programs+"/milepost-exporter", dir)
+	cmd := exec.Command("/bin/sh", "-c", `LISTEN_FDS=1 LISTEN_PID=$$ WATCHDOG_PID=$$ exec "$0" --state-dir "$1"`, s.programs+"/milepost-exporter", dir)
+	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+manager, "WATCHDOG_USEC=300000")
 	cmd.ExtraFiles = []*os.File{socket}
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	hear("READY=1")
 	// A connection waits in the socket until the exporter is there.
 	answer, err := http.Get("http://" + l.Addr().String() + "/-/ready")
 	if err != nil || answer.StatusCode != http.StatusOK {
 		t.Errorf("%v, %v", answer, err)
 	}
+	hear("WATCHDOG=1")
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
+	hear("STOPPING=1")
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("the exporter ended so: %v", err)
 	}

@@ -59,7 +59,7 @@ func TestGenerate(t *testing.T) {
 		{"of which", "nrpe", 1, []string{"the inventory has 2 hosts: name one with --host"}, ""},
 		{"hosts(5)", "hosts", 0, []string{"192.0.2.1\tbaltimore\n", "# new york is ny.example.net\n"}, ""},
 		{"votes of the last quarter of a minute", "prometheus --exporter m1:1", 0, []string{"- job_name: milepost\n    scrape_interval: 15s\n", "- job_name: milepost-probe\n    scrape_interval: 60s\n"}, ""},
-		{"Prometheus' targets", "prometheus --exporter m1:1", 0, []string{`- {targets: ["m1:1"], labels: {__param_target: "new york", __param_check: "squid_auth", host: "new york", group: ""}}`}, ""},
+		{"Prometheus' targets", "prometheus --exporter m1:1", 0, []string{`- {targets: ["m1:1"], labels: {__param_target: "new york", __param_check: "squid_auth", instance: "new york", check: "squid_auth", group: ""}}`}, ""},
 		{"limits", "prometheus-limits", 0, []string{`expr: vector(0.5), labels: {host: "new york", check: "squid_auth", sample: "time", state: warning, end: most, inside: "false"}`}, ""},
 		{"nothing is known before the first round", "host-status", 0, []string{"baltimore 3\nnew_york 3\n"}, ""},
 		{"nothing is called so", "nagois", 1, []string{`nothing is called "nagois": did you mean "nagios"?`}, ""},

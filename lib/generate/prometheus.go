@@ -45,8 +45,9 @@ scrape_configs:
 	targets := 0
 	for _, h := range inv.Hosts {
 		for _, c := range h.Checks {
-			fmt.Fprintf(&b, "      - {targets: [%q], labels: {__param_target: %s, __param_check: %q, host: %s, group: %s}}\n",
-				address, yamlQuoted(h.Name), c.Kind, yamlQuoted(h.Name), yamlQuoted(h.Group))
+			// Without the check, all of a host's would be one target to Prometheus, which drops samples then.
+			fmt.Fprintf(&b, "      - {targets: [%[1]q], labels: {__param_target: %[2]s, __param_check: %[3]q, instance: %[2]s, check: %[3]q, group: %[4]s}}\n",
+				address, yamlQuoted(h.Name), c.Kind, yamlQuoted(h.Group))
 			targets++
 		}
 	}
