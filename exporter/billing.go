@@ -65,7 +65,7 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 	b.ledger, err = ledger.Open(context.Background(), ledger.Config{
 		Server: b.server, Globs: f.Billing.AccessLog, Format: string(f.Billing.Format), Start: f.Billing.Start,
 		Exclude: f.Billing.ExcludeUsers, Timezone: f.Billing.Timezone, KeepBuckets: f.Billing.KeepBuckets,
-		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, Pseudonyms: key,
+		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, Pseudonyms: key, Fleet: b.central,
 		Notice: func(text string) { log.Warn(text) },
 	})
 	if err != nil && len(f.Hosts) > 0 { // they are watched all the same
@@ -132,7 +132,7 @@ func (b *billing) follow(ctx context.Context) {
 		}
 	})
 	if b.central.URL != "" {
-		counting.Go(func() { b.ledger.Publish(ctx, b.central) })
+		counting.Go(func() { b.ledger.Publish(ctx) })
 	}
 	counting.Wait()
 	if err := b.ledger.Close(); err != nil {

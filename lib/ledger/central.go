@@ -92,6 +92,15 @@ func sqlState(err error) string {
 	return ""
 }
 
+// target tells the fleet's ledgers apart that a proxy's own may have been sent to.
+// Another user is the same one.
+func (c Central) target() string {
+	if u, err := url.Parse(c.URL); err == nil {
+		return u.Host + u.Path
+	}
+	return c.URL
+}
+
 // explain says where, and never the password.
 func (c Central) explain(err error) error {
 	if err == nil {

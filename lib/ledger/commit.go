@@ -81,8 +81,7 @@ func (l *Ledger) prune(ctx context.Context, tx *sql.Tx, now time.Time) error {
 		return nil
 	}
 	kept := l.kept(now).Unix()
-	var waits bool // to be sent to the fleet's ledger: it goes on from where it was, be it after a year
-	if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM published, buckets WHERE buckets.revision > published.revision AND bucket < $1)", kept).Scan(&waits); err != nil || waits {
+	if waits, err := l.unsent(ctx, tx, kept); err != nil || waits {
 		return err
 	}
 	for _, table := range []string{"usage", "buckets"} {
@@ -96,6 +95,18 @@ func (l *Ledger) prune(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	}
 	_, err := tx.ExecContext(ctx, "UPDATE ledger SET pruned = max(pruned, $1)", kept)
 	return err
+}
+
+// unsent says that the fleet's ledger has not got all the buckets before kept: it goes
+// on from where it was, be it after a year. One that is not configured any more waits
+// for nothing.
+func (l *Ledger) unsent(ctx context.Context, tx *sql.Tx, kept int64) (yes bool, err error) {
+	if l.config.Fleet.URL == "" {
+		return false, nil
+	}
+	err = tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM buckets WHERE bucket > 0 AND bucket < $1
+		AND revision > coalesce((SELECT revision FROM published WHERE target = $2), -1))`, kept, l.config.Fleet.target()).Scan(&yes)
+	return yes, err
 }
 
 // kept is the start of the first day whose buckets are kept: a day has all of

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"slices"
 	"time"
 
 	"milepost/lib/accesslog"
@@ -33,6 +32,7 @@ type counter struct {
 	seeds   seeds    // of all tallies
 	owed    [64]owed // to current
 	owing   int      // how many
+	names   []byte   // of what is owed: users that had to be decoded
 	totals  totals
 	flaws   []flaw
 	// sequences of the log whose lines are added; nil = they are not followed.
@@ -136,7 +136,9 @@ func (c *counter) count() bool {
 // owe notes what the line adds to the sums of a user.
 func (c *counter) owe(who []byte) {
 	if c.line.Decoded() { // the next line's user would be written over it
-		who = slices.Clone(who)
+		at := len(c.names)
+		c.names = append(c.names, who...)
+		who = c.names[at:]
 	}
 	o := &c.owed[c.owing]
 	o.name, o.prefix = who, prefixOf(who)
@@ -151,7 +153,7 @@ func (c *counter) owe(who []byte) {
 func (c *counter) settle() {
 	if c.owing > 0 {
 		c.current.pay(c.owed[:c.owing], !c.format.HasReceived)
-		c.owing = 0
+		c.owing, c.names = 0, c.names[:0]
 	}
 }
 

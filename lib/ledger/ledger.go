@@ -30,6 +30,7 @@ type Config struct {
 	Path        string       // of the SQLite file
 	TopUsers    int          // how many users UserSamples names; 0 = all
 	Pseudonyms  secret.Value // the key that hides users' names in UserSamples; none = they are shown
+	Fleet       Central      // where Publish brings the sums, and old buckets wait until it has; its URL is "" if that is nowhere
 	Notice      func(string) // hears sentences for the log; nil = nobody
 
 	// For tests: as tail.Config has it, and how long until a commit, at most.

@@ -52,6 +52,7 @@ func (l *Ledger) load(ctx context.Context) ([]tail.Generation, error) {
 			var u user
 			err := r.Scan(&name, &u.Out, &u.In, &u.Requests, &u.since)
 			s.users[name] = u
+			s.billed += u.Out
 			return err
 		}},
 		{"SELECT bucket, sum(bytes_out) FROM usage WHERE server = $1 AND bucket >= $2 GROUP BY bucket", append(server, day), func(r *sql.Rows) error {

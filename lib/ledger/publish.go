@@ -6,7 +6,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 )
 
@@ -37,11 +36,9 @@ type publisher struct {
 
 // Publish keeps the fleet's ledger up to date until ctx ends. What cannot be sent
 // now is sent later, however much later.
-func (l *Ledger) Publish(ctx context.Context, c Central) {
-	p := &publisher{Ledger: l, central: c, target: c.URL, forgotten: map[string]bool{}}
-	if u, err := url.Parse(c.URL); err == nil {
-		p.target = u.Host + u.Path
-	}
+func (l *Ledger) Publish(ctx context.Context) {
+	c := l.config.Fleet
+	p := &publisher{Ledger: l, central: c, target: c.target(), forgotten: map[string]bool{}}
 	defer p.close()
 	var said string
 	for ctx.Err() == nil {

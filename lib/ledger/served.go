@@ -9,6 +9,7 @@ import (
 type served struct {
 	totals
 	users     map[string]user
+	billed    int64            // bytes out of all users together
 	other     sums             // of the users that UserSamples does not name
 	floor     sums             // what other was when it was last seen
 	days      map[int64]int64  // bytes out by 15-minute bucket of the last day and a bit
@@ -70,6 +71,7 @@ func (l *Ledger) remember(b *batch, r roll, other sums, now time.Time) {
 		}
 		u.sums = u.plus(more)
 		s.users[name] = u
+		s.billed += more.Out
 	}
 	maps.DeleteFunc(s.days, func(bucket, _ int64) bool { return bucket < now.Add(-25*time.Hour).Unix() })
 	for _, h := range b.holes {
@@ -104,7 +106,8 @@ func (l *Ledger) setCounting(yes bool) {
 	l.served.counting = yes
 }
 
-// Bytes is what all users together were sent, ever and in the last 24 hours.
+// Bytes is what all users together were sent, ever and in the last 24 hours: nobody's
+// requests are in it, those of excluded users are not.
 func (l *Ledger) Bytes() (total, day uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -114,5 +117,5 @@ func (l *Ledger) Bytes() (total, day uint64) {
 			day += uint64(n)
 		}
 	}
-	return uint64(l.served.out), day
+	return uint64(l.served.billed), day
 }
