@@ -45,6 +45,12 @@ func TestCountingLogs(t *testing.T) {
 			"user,bytes_out,bytes_in,requests\r\nalice,1000,30,1\r\n", "incomplete: not everything could be counted (1 malformed): --holes shows what\n",
 		},
 		{
+			"a gap in squid's numbers",
+			[]string{"--format", "csv", "--log-format", "bill", "--holes", "--log", usageFile(t, "gap.log", bill+strings.ReplaceAll(bill, "alice 7", "alice 10"))},
+			3,
+			"user,bytes_out,bytes_in,requests\r\nalice,2000,60,2\r\n", "incomplete: not everything could be counted (2 missing):\n2 missing from 2026-11-20T12:00:00Z to 2026-11-20T12:00:00Z on ",
+		},
+		{
 			"a format of squid.conf's",
 			[]string{"--format", "csv", "--log-format", `logformat mine %ts "%un" %>Hs %<st %>st`, "--log", usageFile(t, "mine.log", "1795176000 \"a \\\"b\\\"\" 200 1000 30\n")},
 			0,

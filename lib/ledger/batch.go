@@ -69,7 +69,7 @@ func (b *batch) count(ev tail.Event) {
 		if l.sequences[g.Log] == nil {
 			l.sequences[g.Log] = &sequences{}
 		}
-		c.sequences = l.sequences[g.Log]
+		c.numbers = l.sequences[g.Log]
 	}
 	c.add(ev.Lines)
 	read := l.spans[g.ID].with(span{g.Log, firstTime(l.format, ev.Lines), c.before})

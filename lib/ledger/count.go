@@ -19,6 +19,18 @@ import (
 // how many bytes of the files are done; of input whose length nobody knows,
 // the total has none.
 func Count(ctx context.Context, files []string, c Config, q Query, progress func(done, total int64)) ([]Row, []Hole, error) {
+	if err := q.validate(); err != nil {
+		return nil, nil, err
+	}
+	pieces, err := divide(files, pieceSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	return countPieces(ctx, pieces, c, q, progress)
+}
+
+// countPieces counts logs that are cut up.
+func countPieces(ctx context.Context, pieces []*piece, c Config, q Query, progress func(done, total int64)) ([]Row, []Hole, error) {
 	r, err := newReport(q)
 	if err != nil {
 		return nil, nil, err
@@ -27,10 +39,6 @@ func Count(ctx context.Context, files []string, c Config, q Query, progress func
 		c.Format = "native"
 	}
 	format, err := accesslog.ParseFormat(c.Format)
-	if err != nil {
-		return nil, nil, err
-	}
-	pieces, err := divide(files, pieceSize)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -54,7 +62,7 @@ func Count(ctx context.Context, files []string, c Config, q Query, progress func
 		}
 	}
 	var holes []Hole
-	for _, h := range holesOf(pieces) {
+	for _, h := range append(holesOf(pieces), missingIn(pieces)...) {
 		if h.Server = c.Server; q.touches(h) {
 			holes = append(holes, h)
 		}

@@ -35,11 +35,20 @@ type counter struct {
 	names   []byte   // of what is owed: users that had to be decoded
 	totals  totals
 	flaws   []flaw
-	// sequences of the log whose lines are added; nil = they are not followed.
-	sequences *sequences
-	since     int64 // milliseconds: what is earlier is skipped; 0 = nothing is
-	latest    int64 // milliseconds: what is later is absurd
-	before    int64 // milliseconds: the time of the last line whose time is not absurd; 0 = there was none
+	// numbers of the log whose lines are added; nil = they are not followed.
+	numbers numbers
+	since   int64 // milliseconds: what is earlier is skipped; 0 = nothing is
+	latest  int64 // milliseconds: what is later is absurd
+	before  int64 // milliseconds: the time of the last line whose time is not absurd; 0 = there was none
+}
+
+// numbers follow squid's own count of the records of a log (%sn): in the order they
+// were written (sequences), or in parts (streaks).
+type numbers interface {
+	// saw takes a record's number. count is as sequences tell it.
+	saw(n, at int64) (from, when, count int64)
+	// broke takes a malformed record, whose number nobody knows.
+	broke()
 }
 
 // A flaw is lines that could not be counted as they stand.
@@ -78,8 +87,8 @@ func (c *counter) add(lines []byte) {
 		for flaw != accesslog.None && record != nil {
 			if flaw != accesslog.Empty {
 				c.flawed("malformed", flaw.String())
-				if c.sequences != nil {
-					c.sequences.Broken++
+				if c.numbers != nil {
+					c.numbers.broke()
 				}
 			}
 			if record = c.format.Rest(record); record != nil { // what was glued to a torn record
@@ -103,7 +112,7 @@ func (c *counter) add(lines []byte) {
 // before counting began.
 func (c *counter) count() bool {
 	l := &c.line
-	if c.sequences != nil {
+	if c.numbers != nil {
 		c.follow(l)
 	}
 	absurd := l.Time < earliest || l.Time > c.latest
@@ -159,7 +168,7 @@ func (c *counter) settle() {
 
 // follow notes the records that are missing before l, or found to be there.
 func (c *counter) follow(l *accesslog.Line) {
-	if from, when, count := c.sequences.saw(l.Sequence, l.Time); count != 0 {
+	if from, when, count := c.numbers.saw(l.Sequence, l.Time); count != 0 {
 		c.flaws = append(c.flaws, flaw{kind: missing, count: count, before: when, from: from, to: from + max(count, 0)})
 	}
 }

@@ -30,6 +30,7 @@ type piece struct {
 	zipped   bool
 
 	flaws   []flaw
+	numbers streaks
 	before  int64 // milliseconds: the time of its last line; 0 = it has none
 	damaged bool  // it is compressed, and ends too soon
 }
@@ -91,6 +92,9 @@ func (p *piece) count(ctx context.Context, c *counter, m *meter) error {
 	}
 	defer f.Close()
 	c.flaws, c.before = nil, 0
+	if c.format.HasSequence {
+		c.numbers = &p.numbers
+	}
 	defer func() { p.flaws, p.before = c.flaws, c.before }()
 	l := lines{reader: f, to: p.to}
 	switch {

@@ -70,6 +70,8 @@ func (s *sequences) saw(n, at int64) (from, when, count int64) {
 	return s.miss(gap{From: 0, To: n, At: at, Told: !first}, broken)
 }
 
+func (s *sequences) broke() { s.Broken++ }
+
 // goesOn moves a run to the number after n, and to the front.
 func (s *sequences) goesOn(i int, n int64) {
 	r := run{Next: n + 1, Seen: s.Lines}

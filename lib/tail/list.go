@@ -116,6 +116,27 @@ func logOf(pattern, path string) string {
 	return ""
 }
 
+// Logs is the logs that files are generations of, as far as their names tell: of
+// access.log.2.gz it is access.log, and of access.2.log only if that is among them.
+func Logs(paths []string) []string {
+	given := func(log string) bool { return slices.Contains(paths, log) }
+	logs := slices.Clone(paths)
+	for i, path := range paths {
+		log := path[:rotated.FindStringIndex(path)[0]]
+		end := path[len(log):]
+		if m := inside.FindStringSubmatch(path); m != nil && (end == "" || end == ".gz") {
+			log, end = m[1]+m[3], m[2]
+			if !given(log) && len(end) <= 5 {
+				continue // a worker's own
+			}
+		}
+		if given(log) || strings.HasPrefix(end, ".") || len(end) >= len("-20261123") {
+			logs[i] = log
+		}
+	}
+	return logs
+}
+
 // matched says that one of the patterns means the path.
 func matched(patterns []string, path string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool {
