@@ -85,6 +85,19 @@ func served() []check.Kind {
 	return all
 }
 
+// What refusals.go keeps of squid_auth.
+type wrongLogins = squidauth.Memory
+
+// remembering is a change to a check of squid_auth: what it remembers is in m.
+func remembering(m *wrongLogins) func(cfg any) error {
+	return func(cfg any) error {
+		if c, ok := cfg.(*squidauth.Config); ok {
+			c.Memory = m
+		}
+		return nil
+	}
+}
+
 // isProxy says that the check asks a proxy as a user would.
 func isProxy(c check.Check) bool {
 	_, ok := c.Config.(*squidauth.Config)

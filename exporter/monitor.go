@@ -39,6 +39,7 @@ type monitor struct {
 	pings      *pinging
 	news       publisher
 	trips      *remembered
+	refusals   *refusals
 	standings  *standing.Fleet
 	calendar   *maintenance.Calendar
 	opinions   *opinions
@@ -118,6 +119,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	}
 	m.pings = m.newPinging(inventory)
 	m.trips = &remembered{pinger: byItself()}
+	m.refusals = openRefusals(dir, log)
 	m.past = openPast(context.Background(), dir, log)
 	m.bar = statusbar.New(m.barConfig(inventory, dir), publicHosts(inventory), time.Now())
 	if err := m.bar.Restore(time.Now()); err != nil {
@@ -216,6 +218,7 @@ func (m *monitor) watch(ctx context.Context) {
 	all.Go(func() { m.news.run(ctx, m.publish) })
 	all.Go(func() { m.pings.Run(ctx) })
 	all.Go(func() { m.postPaths(ctx) })
+	all.Go(func() { m.refusals.run(ctx) })
 	all.Wait()
 }
 
@@ -347,7 +350,7 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 			c := &f.Hosts[i].Checks[j]
 			*c = m.trips.feed(*c)
 			c.Lookup = m.lookup
-			*c = m.pings.followed(*c)
+			*c = m.refusals.remembered(m.pings.followed(*c))
 			s.Checks = append(s.Checks, *c)
 		}
 		hosts = append(hosts, s)

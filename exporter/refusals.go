@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"milepost/lib/check"
+	"milepost/lib/keep"
+)
+
+// refusalsFile is when each proxy last refused a wrong password, in the state
+// directory. A restart must not try one more: accounts are locked for that.
+const refusalsFile = "refusals.json"
+
+const largestRefusals = 16 << 20 // bytes
+
+// refusals is what proxies said to wrong passwords.
+type refusals struct {
+	*wrongLogins
+	path string
+	log  *slog.Logger
+	due  publisher
+}
+
+// openRefusals remembers what the process before this one knew.
+func openRefusals(dir string, log *slog.Logger) *refusals {
+	r := &refusals{wrongLogins: &wrongLogins{}, path: filepath.Join(dir, refusalsFile), log: log, due: newPublisher()}
+	text, err := keep.ReadOwn(r.path, largestRefusals)
+	if err == nil {
+		err = r.UnmarshalText(text)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("when wrong passwords were tried last is forgotten", "file", r.path, "why", err)
+	}
+	r.Changed = r.due.soon
+	return r
+}
+
+// remembered is c with what proxies said to wrong passwords, if it tries any.
+func (r *refusals) remembered(c check.Check) check.Check {
+	if !isProxy(c) {
+		return c
+	}
+	with, err := c.With(remembering(r.wrongLogins))
+	if err != nil {
+		return c // what was valid without is valid with a memory
+	}
+	return with
+}
+
+// run keeps what is new until ctx ends, and then once more.
+func (r *refusals) run(ctx context.Context) {
+	r.due.run(ctx, r.save)
+	r.save(time.Now())
+}
+
+func (r *refusals) save(time.Time) {
+	text, err := r.MarshalText()
+	if err == nil {
+		err = keep.Replace(r.path, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		r.log.Warn("when wrong passwords were tried is not kept over a restart", "why", err)
+	}
+}
