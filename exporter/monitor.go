@@ -61,10 +61,6 @@ type monitor struct {
 	reloadOK  bool
 }
 
-// classicTargets is up to how many pinged hosts histograms have classic buckets
-// too: each costs twenty series a host.
-const classicTargets = 2000
-
 // newChecker is a checker of the references that f names. Kept is the file of the last
 // good addresses.
 func newChecker(f *fleet.Fleet, kept string) (*selfcheck.Checker, error) {
@@ -103,6 +99,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		Again: m.again, RoundDone: m.roundDone,
 		Confirm: m.confirm,
 	}
+	m.pings = m.newPinging(inventory)
 	if m.checker, err = m.newChecker(inventory); err != nil {
 		return nil, err
 	}
@@ -114,10 +111,9 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 		return nil, err
 	}
 	m.collector = &prom.Collector{
-		Outcomes: m.board.All, Classic: len(inventory.Hosts) <= classicTargets,
+		Outcomes: m.board.All, Classic: m.hasClassic,
 		Dropped: func(err error) { log.Warn("a metric was left out", "why", err) },
 	}
-	m.pings = m.newPinging(inventory)
 	m.trips = &remembered{pinger: byItself()}
 	m.refusals = openRefusals(dir, log)
 	m.past = openPast(context.Background(), dir, log)
@@ -171,14 +167,14 @@ const (
 	addressesFile = "addresses.json"
 )
 
-// newChecker is a checker that knows of this process: its clock's references and how
-// late its own work is.
+// newChecker is a checker that knows of this process: its clock's references, how late
+// its own work is, and what happened to the packets of all hosts at once.
 func (m *monitor) newChecker(f *fleet.Fleet) (*selfcheck.Checker, error) {
 	k, err := newChecker(f, filepath.Join(m.stateDir, addressesFile))
 	if err != nil {
 		return nil, err
 	}
-	k.Lag = m.scheduler.Lag
+	k.Lag, k.Paths = m.scheduler.Lag, m.pings.Common
 	if servers := f.References.NTP; len(servers) > 0 {
 		k.Prove = proving(servers)
 	}

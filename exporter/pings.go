@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"milepost/lib/check"
@@ -87,12 +86,4 @@ func (m *monitor) streamOf(host string) (check.Check, bool) {
 }
 
 // keep ends the streams of hosts that f has none for.
-func (p *pinging) keep(f *fleet.Fleet) {
-	var hosts []string
-	for _, h := range f.Hosts {
-		if slices.ContainsFunc(h.Checks, func(c check.Check) bool { return c.Kind.Stream != nil }) {
-			hosts = append(hosts, h.Name)
-		}
-	}
-	p.Keep(hosts)
-}
+func (p *pinging) keep(f *fleet.Fleet) { p.Keep(pinged(f)) }

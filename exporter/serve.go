@@ -31,13 +31,14 @@ type flags struct {
 	StateDir         string   `name:"state-dir" env:"STATE_DIRECTORY" placeholder:"DIR" help:"What is kept over a restart; the inventory's state_dir goes before it."`
 	ProbeAny         bool     `name:"probe.any-target" help:"Let /probe ask hosts that are not in the inventory, with checks that need no secret; never loopback or link-local ones."`
 	Compat           compat   `placeholder:"PROGRAM" help:"Have /metrics tell round trips as this program does too, for the dashboards made for it: smokeping_prober."`
+	Classic          classic  `name:"classic-histograms" placeholder:"WHEN" help:"Whether milepost_ping_rtt_seconds has classic buckets, twenty series a host, beside the native histogram: auto (up to 2,000 pinged hosts), always or never."`
 	ProbeConcurrency int      `name:"probe.concurrency" placeholder:"N" help:"How many /probe requests run at once."`
 	LogLevel         logLevel `name:"log.level" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogJSON          bool     `name:"log.json" help:"Log in JSON."`
 }
 
 func defaultFlags() flags {
-	return flags{Listen: []string{"127.0.0.1:10120"}, ProbeConcurrency: 16}
+	return flags{Listen: []string{"127.0.0.1:10120"}, ProbeConcurrency: 16, Classic: classicAuto}
 }
 
 // A logLevel is the least level that is logged.

@@ -29,7 +29,7 @@ type Collector struct {
 	Others   []iter.Seq[metric.Sample]   // what no check measures: the ledger's totals
 	Counted  iter.Seq[*metric.Histogram] // histograms, which are counted elsewhere, each good until the next; nil = none
 	More     []prometheus.Collector      // whose metrics have names of their own
-	Classic  bool                        // histograms of seconds have classic buckets beside the native ones
+	Classic  func() bool                 // whether histograms have classic buckets beside the native ones; nil = no
 	Dropped  func(error)                 // told why, once for each family that loses samples; nil = nobody
 
 	lengths atomic.Pointer[map[string]int] // of the families of the latest text
@@ -49,8 +49,9 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 // fill puts all there is on p.
 func (c *Collector) fill(p *page) {
 	if c.Counted != nil {
+		classic := c.Classic != nil && c.Classic()
 		for h := range c.Counted {
-			p.histogram(h, c.Classic)
+			p.histogram(h, classic)
 		}
 	}
 	if c.Outcomes != nil {

@@ -38,7 +38,7 @@ func TestTextIsWhatTheLibraryWrites(t *testing.T) {
 		for _, classic := range []bool{true, false} {
 			page := func(serve func(*Collector) http.Handler) []string {
 				c := fleet()
-				c.Classic, c.Counted = classic, trips()
+				c.Classic, c.Counted = func() bool { return classic }, trips()
 				c.Others = append(c.Others, slices.Values([]metric.Sample{
 					gauge("inf", math.Inf(1)), gauge("inf", math.Inf(-1), "a", "b"), gauge("small", 1e-9), gauge("large", 1e21), gauge("ping_loss_ratio", 1, "host", "fra-1"),
 				}))
@@ -75,7 +75,7 @@ func TestPagesAreCompressed(t *testing.T) {
 }
 
 func TestProtocolBuffersHaveNativeHistograms(t *testing.T) {
-	c := &Collector{Counted: trips(), Classic: true}
+	c := &Collector{Counted: trips(), Classic: always}
 	families, err := c.Registry(false).Gather()
 	if err != nil {
 		t.Fatal(err)

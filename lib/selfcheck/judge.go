@@ -24,6 +24,8 @@ type facts struct {
 	control error         // what must work and does not, or must fail and does not
 	lag     time.Duration // how late the monitor's own work is
 	round   time.Duration // how much of it there is time for; 0 = not known
+	watched bool          // somebody looks whether many paths become bad at once
+	common  string        // they did, and the sentence on it; "" = they did not
 }
 
 // judge is what f amounts to. The route comes first: without one, no resolver
@@ -35,6 +37,7 @@ func judge(f facts) State {
 	outside := len(s.Tests) > 0 || s.Notes != nil
 	f.judgeClock(&s)
 	f.judgeSelf(&s)
+	f.judgePaths(&s)
 	if !outside {
 		s.note("no references: this monitor cannot tell its own faults from others'")
 	}
@@ -96,6 +99,23 @@ func (f facts) judgeSelf(s *State) {
 		left = Blind
 	}
 	s.add(t, left)
+}
+
+// judgePaths is about the paths to the hosts: many that become bad at once are one
+// fault, near this monitor. Where the references answer all the same, it sees, and
+// only what is said of packets is doubted, by whoever counts them: a provider's
+// outage must not hide behind this. Without references, nothing else tells.
+func (f facts) judgePaths(s *State) {
+	if !f.watched {
+		return
+	}
+	t := Test{Name: Paths, Why: f.common, Reason: metric.ReasonMonitorRoute}
+	if f.common == "" || !f.route.tested() || f.route.fails() {
+		s.add(t, Impaired)
+		return
+	}
+	s.Tests, s.Sight = append(s.Tests, t), min(s.Sight, Impaired)
+	s.note("%s; the references answer, so what is no packet loss is believed", f.common)
 }
 
 // unreached is the sentence on references none of which answered.

@@ -63,6 +63,9 @@ type Config struct {
 	// Lag is how late the monitor's own work is, and how long a round of it lasts;
 	// nil = not known.
 	Lag func() (lag, round time.Duration)
+	// Paths is why so many paths became bad at once that the cause must be one, near
+	// this monitor; "" = they did not; nil = nobody looks.
+	Paths func() string
 
 	// Kept is the file that keeps the addresses of names over a restart; "" = nowhere.
 	Kept string
@@ -211,6 +214,9 @@ func (k *Checker) look(ctx context.Context) (s State, whole bool) {
 	tests.Wait()
 	if k.Lag != nil {
 		f.lag, f.round = k.Lag()
+	}
+	if k.Paths != nil {
+		f.watched, f.common = true, k.Paths()
 	}
 	if ctx.Err() != nil {
 		return State{}, false

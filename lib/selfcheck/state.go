@@ -38,11 +38,12 @@ const (
 	Clock    = "clock"
 	Control  = "control"
 	Lag      = "lag"
+	Paths    = "paths"
 )
 
 // A Test is how one test went.
 type Test struct {
-	Name   string        // Route, Resolver, Clock, Control or Lag
+	Name   string        // Route, Resolver, Clock, Control, Lag or Paths
 	Why    string        // it failed: the sentence for a person; "" = it passed
 	Reason metric.Reason // what the public is told if it failed
 	Took   time.Duration

@@ -177,6 +177,10 @@ func (s *Streams) lookForCause() {
 	s.common.next(now, all, bad, fresh, max(s.Interval, atOnce))
 }
 
+// Common is why so many hosts lose packets at once that this monitor's own path must be
+// at fault; "" = they do not.
+func (s *Streams) Common() string { return s.common.text() }
+
 // recall reads the memory.
 func (s *Streams) recall() {
 	if s.Memory == "" {
