@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"milepost/lib/check"
+	"milepost/lib/metric"
 	"milepost/lib/probe/clock"
 	"milepost/lib/probe/hostdrift"
 	"milepost/lib/probe/path"
@@ -45,6 +46,7 @@ func everySecond(c *ping.Config) { c.Spacing = time.Second }
 type (
 	streams = ping.Streams
 	looked  = ping.Result
+	learnt  = ping.Remembered
 )
 
 // following is a change to a check of packet_loss that looks at its host's stream.
@@ -66,11 +68,12 @@ type pinger = path.Pinger
 // byItself is one that pings whenever it is asked.
 func byItself() pinger { return ping.Default() }
 
-// fedBy is a change to a check of path: it takes its round trips from p.
-func fedBy(p pinger) func(cfg any) error {
+// fedBy is a change to a check of path: it takes its round trips from p, and those of
+// longer ago from past.
+func fedBy(p pinger, past func(metric.Target) (least, over time.Duration)) func(cfg any) error {
 	return func(cfg any) error {
 		if c, ok := cfg.(*path.Config); ok {
-			c.Pinger = p
+			c.Pinger, c.Past = p, past
 		}
 		return nil
 	}

@@ -103,10 +103,9 @@ func evidence(s hoststate.Standing, outcomes []check.Outcome) string {
 	return bad[0].Check + ": " + bad[0].Summary
 }
 
-// keep writes what was told until ctx ends, and then once more. first is what else
+// keep writes what was told until ctx ends; close writes the rest. first is what else
 // waits for a disk, and matters more.
 func (p *past) keep(ctx context.Context, first func()) {
-	defer p.close()
 	defer first()
 	if err := p.Load(ctx); err != nil && ctx.Err() == nil {
 		p.log.Error("the history is known in part", "why", err)

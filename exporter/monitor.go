@@ -210,12 +210,21 @@ func (m *monitor) watch(ctx context.Context) {
 	}
 	all.Go(func() { m.control(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
-	all.Go(func() { m.past.keep(ctx, m.save) })
+	all.Go(func() { m.pingAndKeep(ctx) })
 	all.Go(func() { m.news.run(ctx, m.publish) })
-	all.Go(func() { m.pings.Run(ctx) })
 	all.Go(func() { m.postPaths(ctx) })
 	all.Go(func() { m.refusals.run(ctx) })
 	all.Wait()
+}
+
+// pingAndKeep sends packets, and writes what is to be kept, until ctx ends. What the
+// packets taught is the last that is written.
+func (m *monitor) pingAndKeep(ctx context.Context) {
+	defer m.past.close()
+	var pinging crew.Crew
+	defer pinging.Wait()
+	pinging.Go(func() { m.pings.Run(ctx) })
+	m.past.keep(ctx, m.save)
 }
 
 // selfchecks looks whether this monitor may be believed, with the references of

@@ -23,8 +23,9 @@ func place(c metric.Coordinates) geo.Place {
 	return geo.At(c.Name, geo.Point{Latitude: c.Latitude, Longitude: c.Longitude})
 }
 
-// paths is what the checks found out about the paths from here.
-func paths(f *fleet.Fleet, of func(host string) []check.Outcome, now time.Time) matrix.Matrix {
+// paths is what the checks found out about the paths from here, and week the least
+// round trip of the last days to a host; 0 = not known.
+func paths(f *fleet.Fleet, of func(host string) []check.Outcome, week func(host string) time.Duration, now time.Time) matrix.Matrix {
 	m := matrix.Matrix{At: now, Over: trips.Over}
 	here := matrix.Site{Name: cmp.Or(f.Vantage.Name, "this monitor"), At: place(f.Vantage.Coordinates())}
 	if here.At.IsZero() {
@@ -38,6 +39,7 @@ func paths(f *fleet.Fleet, of func(host string) []check.Outcome, now time.Time) 
 		}
 		if rtt := leastTrip(of(h.Name)); rtt > 0 {
 			m.Put(here, site, rtt)
+			m.PutWeek(here, site, week(h.Name))
 		}
 	}
 	if unknown > 0 && !here.At.IsZero() {
@@ -69,7 +71,7 @@ func leastTrip(outcomes []check.Outcome) time.Duration {
 func (m *monitor) paths(ctx context.Context) matrix.Matrix {
 	f := m.watching()
 	now := time.Now()
-	all := paths(f, m.board.Of, now)
+	all := paths(f, m.board.Of, func(host string) time.Duration { return m.trips.LeastOf(host, now) }, now)
 	if m.electorate == nil {
 		return all
 	}
@@ -86,7 +88,12 @@ func (m *monitor) paths(ctx context.Context) matrix.Matrix {
 	}
 	for _, p := range others {
 		if to, ok := known[p.Host]; ok && p.Vantage != f.Vantage.Name {
-			all.Put(matrix.Site{Name: p.Vantage, At: place(p.From)}, to, p.RTT)
+			from := matrix.Site{Name: p.Vantage, At: place(p.From)}
+			if p.Week {
+				all.PutWeek(from, to, p.RTT)
+			} else {
+				all.Put(from, to, p.RTT)
+			}
 		}
 	}
 	return all
@@ -98,7 +105,8 @@ const pathPatience = 10 * time.Second
 // pathPage is /paths.
 func (m *monitor) pathPage(w http.ResponseWriter, r *http.Request) {
 	ownPage(w, "text/html; charset=utf-8")
-	_ = m.paths(r.Context()).HTML(w, matrix.ParseView(r.URL.Query())) // a client that is gone misses nothing
+	v := matrix.ParseView(r.URL.Query())
+	_ = v.Of(m.paths(r.Context())).HTML(w, v) // a client that is gone misses nothing
 }
 
 // pathCSV is /paths.csv.
@@ -106,7 +114,7 @@ func (m *monitor) pathCSV(w http.ResponseWriter, r *http.Request) {
 	ownPage(w, "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="paths.csv"`)
 	v := matrix.ParseView(r.URL.Query())
-	_ = m.paths(r.Context()).CSV(w, v.By, v.Descending)
+	_ = v.Of(m.paths(r.Context())).CSV(w, v.By, v.Descending)
 }
 
 // ownPage is the headers of a page that loads nothing from elsewhere.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -19,12 +20,27 @@ import (
 func TestRemembered(t *testing.T) {
 	const ms = time.Millisecond
 	r := remembered{pinger: nil} // asked, it would panic
-	r.Add("fra-1", time.Now(), []time.Duration{80 * ms, 70 * ms})
+	to := netip.MustParseAddr("192.0.2.1")
+	r.Add("fra-1", to, time.Now(), []time.Duration{80 * ms, 70 * ms})
 	got, err := r.RoundTrips(t.Context(), metric.Target{Name: "fra-1"}, 5, ms)
 	if err != nil || len(got) != 1 || got[0] != 70*ms {
 		t.Errorf("%v, %v", got, err)
 	}
-	r.keep(&fleet.Fleet{Hosts: []fleet.Host{{Identity: fleet.Identity{Name: "par-1"}}}})
+	if least, over := r.past(metric.Target{Name: "fra-1", Addrs: []netip.Addr{to}}); least != 70*ms || over != 7*24*time.Hour {
+		t.Errorf("of a week it knows %v, %v", least, over)
+	}
+	paris, rome := fleet.Vantage{City: "Paris"}, fleet.Vantage{City: "Rome"}
+	same := []fleet.Host{{Identity: fleet.Identity{Name: "fra-1"}}}
+	r.keep(&fleet.Fleet{Vantage: paris, Hosts: same})
+	if r.LeastOf("fra-1", time.Now()) == 0 {
+		t.Error("a host that is there still is forgotten")
+	}
+	r.keep(&fleet.Fleet{Vantage: rome, Hosts: same})
+	if r.LeastOf("fra-1", time.Now()) != 0 {
+		t.Error("what was measured from elsewhere is known")
+	}
+	r.Add("fra-1", to, time.Now(), []time.Duration{80 * ms, 70 * ms})
+	r.keep(&fleet.Fleet{Vantage: rome, Hosts: []fleet.Host{{Identity: fleet.Identity{Name: "par-1"}}}})
 	if got := r.Of("fra-1", time.Now()); len(got) > 0 {
 		t.Errorf("of a host that is gone it keeps %v", got)
 	}

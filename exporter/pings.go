@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"milepost/lib/check"
@@ -10,20 +9,17 @@ import (
 	"milepost/lib/history"
 )
 
-// baselinesFile is what is usually lost of each host, in the state directory.
-const baselinesFile = "baselines.json"
-
 // A pinging is the streams of a fleet, and what a monitor does with them.
 type pinging struct {
 	*streams
 	news chan string // hosts whose path has changed
 }
 
-// newPinging needs m.past when its first packets are looked at.
+// newPinging needs m.past and m.trips when its first packets are looked at.
 func (m *monitor) newPinging(f *fleet.Fleet) *pinging {
 	p := &pinging{news: make(chan string, 1024)}
 	p.streams = &streams{
-		Interval: f.Interval, Memory: filepath.Join(m.stateDir, baselinesFile),
+		Interval: f.Interval, Recall: m.recall, Remember: m.remember,
 		Changed: func(host string) {
 			select {
 			case p.news <- host:
@@ -35,7 +31,8 @@ func (m *monitor) newPinging(f *fleet.Fleet) *pinging {
 			trips := r.RoundTrips()
 			sent := len(r.Packets)
 			m.past.Pings(host, time.Now(), history.NewPings(uint32(sent), uint32(sent-len(trips)), trips))
-			m.trips.Add(host, time.Now(), trips)
+			to, latest := r.Latest()
+			m.trips.Add(host, to, time.Now(), latest)
 		},
 		Failed: func(err error) { m.log.Warn("what is usually lost is not kept over a restart", "why", err) },
 	}

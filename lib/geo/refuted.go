@@ -10,6 +10,7 @@ import (
 type Refuted struct {
 	A, B     int // indices of Mesh.Places; A, if it has a say, is the suspect
 	Distance float64
+	Least    float64 // metres that the two are apart at least, wherever in their places they are
 	RTT      time.Duration
 	Within   float64 // metres that the two are apart at most, by light in glass
 	Vacuum   bool    // not even light in a vacuum
@@ -22,6 +23,22 @@ func Possible(distance float64, rtt time.Duration) (glass, vacuum bool) {
 	return rtt >= Fastest(distance, Fibre), rtt >= Fastest(distance, Light)
 }
 
+// Credible is the speed of a path in metres per second between places that far apart,
+// at least and at most that far, and between what it may be. Light in glass is an
+// upper bound: what seems faster is as near as the places allow, unless they do not
+// allow it. Between places that may be one it is no more than a bound: what takes time
+// there are access lines and switches, not the way.
+func Credible(distance, least, most float64, rtt time.Duration) (value, lo, hi float64) {
+	value, lo, hi = Speed(distance, rtt), Speed(least, rtt), Speed(most, rtt)
+	if glass, _ := Possible(least, rtt); glass {
+		value, hi = min(value, Fibre), min(hi, Fibre)
+	}
+	if least == 0 {
+		hi = Fibre
+	}
+	return value, lo, hi
+}
+
 // Refuted are the pairs that physics refutes, suspects first. One wrong place spoils
 // every pair it is in, so the place with the most such pairs is suspected of all of
 // them, then that with the most among the rest.
@@ -31,7 +48,7 @@ func (m Mesh) Refuted() []Refuted {
 		distance, least, _ := Between(m.Places[p[0]].Point, m.Places[p[1]].Point)
 		rtt := m.trips[p]
 		if glass, vacuum := Possible(least, rtt); !glass {
-			found = append(found, Refuted{p[0], p[1], distance, rtt, Fibre * rtt.Seconds() / 2, !vacuum})
+			found = append(found, Refuted{p[0], p[1], distance, least, rtt, Fibre * rtt.Seconds() / 2, !vacuum})
 		}
 	}
 	var all []Refuted

@@ -80,10 +80,13 @@ func prepare(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 		defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-		if _, err := tx.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
+		if _, err := tx.ExecContext(ctx, schema+learntSchema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
 			return err
 		}
 		return tx.Commit()
+	}
+	if _, err := db.ExecContext(ctx, learntSchema); err != nil {
+		return err
 	}
 	// A page that is broken further down shows itself when it is read; this one is
 	// quick at any size.

@@ -20,10 +20,11 @@ type Finding struct {
 
 // Findings are what is wrong, places that cannot be first, then what costs most.
 func (m Matrix) Findings() []Finding {
-	mesh, sites := m.mesh()
+	mesh, sites := m.mesh(m.trips)
+	long, monitored := m.mesh(m.week)
 	var all []Finding
-	for _, r := range mesh.Refuted() {
-		all = append(all, m.refuted(sites[r.A], sites[r.B], r))
+	for _, r := range long.Refuted() {
+		all = append(all, m.refuted(monitored[r.A], monitored[r.B], r))
 	}
 	impossible := len(all)
 	for _, d := range mesh.Detours() {
@@ -36,9 +37,9 @@ func (m Matrix) Findings() []Finding {
 // mesh is the sites whose place is known, and which they are. Monitors come last:
 // where two accuse each other, the first is suspected, and a monitor's place was
 // written down by whoever runs it.
-func (m Matrix) mesh() (geo.Mesh, []Site) {
+func (m Matrix) mesh(trips map[[2]int]time.Duration) (geo.Mesh, []Site) {
 	monitor := map[int]bool{}
-	for pair := range m.trips {
+	for pair := range trips {
 		monitor[pair[0]] = true
 	}
 	var mesh geo.Mesh
@@ -53,7 +54,7 @@ func (m Matrix) mesh() (geo.Mesh, []Site) {
 			}
 		}
 	}
-	for pair, rtt := range m.trips {
+	for pair, rtt := range trips {
 		from, ok := index[pair[0]]
 		to, also := index[pair[1]]
 		if ok && also {
@@ -89,38 +90,58 @@ func (m Matrix) detour(mesh geo.Mesh, sites []Site, d geo.Detour) Finding {
 
 // direction is a and b in the order that somebody measured.
 func (m Matrix) direction(a, b Site) (from, to Site) {
-	index := func(name string) int {
-		return slices.IndexFunc(m.sites, func(s Site) bool { return s.Name == name })
-	}
-	if _, measured := m.trips[[2]int{index(a.Name), index(b.Name)}]; measured {
+	if _, measured := m.trips[m.index(a.Name, b.Name)]; measured {
 		return a, b
 	}
 	return b, a
 }
 
+// now says that the round trip between the two is of now, in either direction.
+func (m Matrix) now(a, b string, rtt time.Duration) bool {
+	return m.trips[m.index(a, b)] == rtt || m.trips[m.index(b, a)] == rtt
+}
+
+// index is the pair of those sites.
+func (m Matrix) index(from, to string) [2]int {
+	of := func(name string) int {
+		return slices.IndexFunc(m.sites, func(s Site) bool { return s.Name == name })
+	}
+	return [2]int{of(from), of(to)}
+}
+
 // refuted spells r.
 func (m Matrix) refuted(a, b Site, r geo.Refuted) Finding {
-	needs := millis(geo.Fastest(r.Distance, geo.Fibre)) + " in fibre"
+	needs := millis(geo.Fastest(r.Least, geo.Fibre)) + " in fibre"
 	if r.Vacuum {
-		needs += " and " + millis(geo.Fastest(r.Distance, geo.Light)) + " even in a vacuum"
+		needs += " and " + millis(geo.Fastest(r.Least, geo.Light)) + " even in a vacuum"
+	}
+	answers, when := "answers", m.when()
+	if !m.now(a.Name, b.Name, r.RTT) {
+		answers, when = "answered", m.whenOver(Week)
 	}
 	return Finding{
 		What: "cannot be there", From: b.Name, To: a.Name,
-		Sentence: fmt.Sprintf("%s is said to be %s from %s, and answers after %s (%s). Light needs %s there and back: what answers is within %s of %s. Please tell us where this machine is.",
-			named(a), kilometres(r.Distance), b.Name, millis(r.RTT), m.when(), needs, kilometres(r.Within), b.Name),
+		Sentence: fmt.Sprintf("%s is said to be %s from %s, and %s after %s (%s). However near in their cities the two are, light needs %s there and back: what answers is within %s of %s. Please tell us where this machine is.",
+			named(a), kilometres(r.Distance), b.Name, answers, millis(r.RTT), when, needs, kilometres(r.Within), b.Name),
 	}
 }
 
 // when is what the round trips were measured over.
-func (m Matrix) when() string {
+func (m Matrix) when() string { return m.whenOver(m.Over) }
+
+func (m Matrix) whenOver(over time.Duration) string {
 	at := m.At.UTC().Format("2006-01-02 15:04 UTC")
-	if m.Over == 0 {
+	if over == 0 {
 		return "at " + at
 	}
-	return fmt.Sprintf("the least of %s to %s", span(m.Over), at)
+	return fmt.Sprintf("the least of %s to %s", span(over), at)
 }
 
 func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d%day == 0 {
+		return fmt.Sprintf("%d days", d/day)
+	}
 	if d%time.Hour == 0 {
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}

@@ -29,7 +29,12 @@ type Matrix struct {
 
 	sites []Site
 	trips map[[2]int]time.Duration // from, to
+	week  map[[2]int]time.Duration // the same, the least of Week
 }
+
+// Week is of how long the least round trips tell where a host can be: what answered
+// sooner a day ago is no farther away now, whatever way its packets go.
+const Week = 7 * 24 * time.Hour
 
 // site is the index of the site of that name. What is said of it first stands; an
 // address or a place that nobody had said before is added.
@@ -51,15 +56,33 @@ func (m *Matrix) site(s Site) int {
 // name: a monitor on a host has the host's.
 func (m *Matrix) Put(from, to Site, rtt time.Duration) {
 	pair := [2]int{m.site(from), m.site(to)}
+	m.trips = put(m.trips, pair, rtt)
+	m.week = put(m.week, pair, rtt)
+}
+
+// PutWeek takes the least round trip of the last Week.
+func (m *Matrix) PutWeek(from, to Site, rtt time.Duration) {
+	m.week = put(m.week, [2]int{m.site(from), m.site(to)}, rtt)
+}
+
+// put is known with rtt, if that is less.
+func put(known map[[2]int]time.Duration, pair [2]int, rtt time.Duration) map[[2]int]time.Duration {
 	if pair[0] == pair[1] || rtt <= 0 {
-		return
+		return known
 	}
-	if m.trips == nil {
-		m.trips = map[[2]int]time.Duration{}
+	if known == nil {
+		known = map[[2]int]time.Duration{}
 	}
-	if known, ok := m.trips[pair]; !ok || rtt < known {
-		m.trips[pair] = rtt
+	if before, ok := known[pair]; !ok || rtt < before {
+		known[pair] = rtt
 	}
+	return known
+}
+
+// OverWeek is m of the last Week: what its paths can do at their best.
+func (m Matrix) OverWeek() Matrix {
+	m.trips, m.Over = m.week, Week
+	return m
 }
 
 // A Row is one path.
@@ -69,10 +92,15 @@ type Row struct {
 	Distance float64 // metres; meaningful if Placed
 	Placed   bool    // it is known where both ends are
 	Near     bool    // they may be in one place: a speed means nothing
+
+	least, most float64 // metres that it may be as well
 }
 
-// Speed is the path's in metres per second.
-func (r Row) Speed() float64 { return geo.Speed(r.Distance, r.RTT) }
+// Speed is the path's in metres per second: as check_path tells it.
+func (r Row) Speed() float64 {
+	v, _, _ := geo.Credible(r.Distance, r.least, r.most, r.RTT)
+	return v
+}
 
 // MilesPerMillisecond is Speed in the unit that people tell it in.
 func (r Row) MilesPerMillisecond() float64 { return r.Speed() / geo.MilesPerMillisecond }
@@ -86,9 +114,8 @@ func (r Row) Fast() bool { return r.Placed && !r.Near }
 func (m Matrix) row(pair [2]int) Row {
 	r := Row{From: m.sites[pair[0]], To: m.sites[pair[1]], RTT: m.trips[pair]}
 	if r.Placed = !r.From.At.IsZero() && !r.To.At.IsZero(); r.Placed {
-		var least float64
-		r.Distance, least, _ = geo.Between(r.From.At.Point, r.To.At.Point)
-		r.Near = least == 0
+		r.Distance, r.least, r.most = geo.Between(r.From.At.Point, r.To.At.Point)
+		r.Near = r.least == 0
 	}
 	return r
 }

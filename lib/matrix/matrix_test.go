@@ -89,9 +89,59 @@ func TestFalsePlace(t *testing.T) {
 	m.Put(vantage, claimed, 9*ms)
 	found := m.Findings()
 	const want = "Singapore (198.51.100.7) is said to be 10737 km from Paris, and answers after 9.00 ms (the least of 1 h to 2026-11-23 12:00 UTC). " +
-		"Light needs 105.1 ms in fibre and 71.6 ms even in a vacuum there and back: what answers is within 919 km of Paris. Please tell us where this machine is."
+		"However near in their cities the two are, light needs 104.8 ms in fibre and 71.4 ms even in a vacuum there and back: what answers is within 919 km of Paris. Please tell us where this machine is."
 	if len(found) != 1 || found[0].What != "cannot be there" || found[0].Sentence != want {
 		t.Errorf("%+v, not\n%s", found, want)
+	}
+}
+
+// TestWeek: what answered so soon days ago cannot be so far away now; what is slow now
+// is slow, though it was not.
+func TestWeek(t *testing.T) {
+	m := Matrix{At: noon, Over: 10 * time.Minute}
+	paris, claimed, slow := site(t, "Paris"), site(t, "Singapore"), site(t, "Milan")
+	m.Put(paris, claimed, 200*ms)
+	m.PutWeek(paris, claimed, 9*ms)
+	m.PutWeek(paris, claimed, 0) // nobody knows
+	m.Put(paris, slow, 100*ms)
+	m.PutWeek(paris, slow, 21*ms)
+	what := func(m Matrix) string {
+		var all []string
+		for _, f := range m.Findings() {
+			all = append(all, f.From+" – "+f.To+": "+f.What)
+		}
+		return strings.Join(all, ", ")
+	}
+	if got, want := what(m), "Paris – Singapore: cannot be there, Paris – Milan: detour"; got != want {
+		t.Errorf("now: %s, not %s", got, want)
+	}
+	if got, want := m.Findings()[0].Sentence, "Singapore is said to be 10737 km from Paris, and answered after 9.00 ms (the least of 7 days to 2026-11-23 12:00 UTC). However near"; !strings.HasPrefix(got, want) {
+		t.Errorf("%s, not %s", got, want)
+	}
+	week := View{Week: true}.Of(m)
+	if got, want := what(week), "Paris – Singapore: cannot be there"; got != want {
+		t.Errorf("over a week: %s, not %s", got, want)
+	}
+	if r := week.Rows(ByRTT, false); r[0].RTT != 9*ms || r[1].RTT != 21*ms {
+		t.Errorf("over a week: %+v", r)
+	}
+}
+
+// TestOneRule: the 20 km that a machine may be from where it is said to be count on the
+// page as in the check: what they can explain is neither refuted nor faster than glass.
+func TestOneRule(t *testing.T) {
+	m := Matrix{At: noon}
+	here, near := Site{Name: "a", At: geo.At("a", geo.Point{Latitude: 50})}, Site{Name: "b", At: geo.At("b", geo.Point{Latitude: 50, Longitude: 1})}
+	m.Put(here, near, 500*time.Microsecond) // light needs 0.70 ms for their 71 km, and 0.31 ms if each is 20 km off
+	r := m.Rows(ByName, false)[0]
+	if found := m.Findings(); len(found) > 0 || heat(r.Percent()) != "h5" {
+		t.Errorf("%+v, %v %%", found, r.Percent())
+	}
+	m.Put(here, near, 300*time.Microsecond)
+	r = m.Rows(ByName, false)[0]
+	found := m.Findings()
+	if len(found) != 1 || !strings.Contains(found[0].Sentence, "However near in their cities the two are, light needs 0.31 ms in fibre there and back") || heat(r.Percent()) != "no" {
+		t.Errorf("%+v, %v %%", found, r.Percent())
 	}
 }
 
@@ -164,6 +214,7 @@ func TestPage(t *testing.T) {
 		}},
 		{"turned round", "sort=rtt&order=desc&show=rtt", []string{`aria-sort="descending"><a href="?show=rtt&amp;sort=rtt#list">round trip`, ">174.7</td>"}},
 		{"in miles", "show=speed", []string{">1.9</td>"}},
+		{"of a week", "over=7d&sort=name", []string{`<a href="?show=percent&amp;sort=name">now</a> <strong>at their best in 7 days</strong>`, `href="paths.csv?over=7d&amp;show=percent&amp;sort=name"`, `href="?order=desc&amp;over=7d&amp;show=percent&amp;sort=name#list"`}},
 		{"nonsense is the usual", "sort=<x>&show=y&order=z", []string{`aria-sort="ascending"><a href="?order=desc&amp;show=percent&amp;sort=speed#list">miles/ms`}},
 	} {
 		q, err := url.ParseQuery(tt.query)

@@ -17,11 +17,20 @@ type View struct {
 	By         Order
 	Descending bool
 	Show       string // in the grid: "percent", "speed" or "rtt"
+	Week       bool   // the least round trips of a Week, and not of now
+}
+
+// Of is m as v wants to see it.
+func (v View) Of(m Matrix) Matrix {
+	if v.Week {
+		return m.OverWeek()
+	}
+	return m
 }
 
 // ParseView reads a View from a query; what is none is the usual.
 func ParseView(q url.Values) View {
-	v := View{By: Order(q.Get("sort")), Descending: q.Get("order") == "desc", Show: q.Get("show")}
+	v := View{By: Order(q.Get("sort")), Descending: q.Get("order") == "desc", Show: q.Get("show"), Week: q.Get("over") == "7d"}
 	if !slices.Contains(Orders(), v.By) {
 		v.By = Orders()[0]
 	}
@@ -37,6 +46,9 @@ func (v View) query() string {
 	if v.Descending {
 		q.Set("order", "desc")
 	}
+	if v.Week {
+		q.Set("over", "7d")
+	}
 	return q.Encode()
 }
 
@@ -51,7 +63,7 @@ func (v View) columns() []column {
 		name string
 		by   Order
 	}{{"path", ByName}, {"round trip", ByRTT}, {"distance", ByDistance}, {"miles/ms", BySpeed}, {"of light in fibre", BySpeed}} {
-		next := View{By: c.by, Show: v.Show}
+		next := View{By: c.by, Show: v.Show, Week: v.Week}
 		head := column{Name: c.name}
 		if c.by == v.By {
 			head.Sorted, next.Descending = "ascending", !v.Descending
@@ -79,6 +91,13 @@ func (v View) choices() []choice {
 		all = append(all, choice{c[1], "?" + next.query(), v.Show == c[0]})
 	}
 	return all
+}
+
+// times are links to the Views of other lengths of time.
+func (v View) times() []choice {
+	now, week := v, v
+	now.Week, week.Week = false, true
+	return []choice{{"now", "?" + now.query(), !v.Week}, {"at their best in 7 days", "?" + week.query(), v.Week}}
 }
 
 // A square is one path in the grid.
@@ -186,8 +205,9 @@ func (m Matrix) HTML(w io.Writer, v View) error {
 		Findings []Finding
 		Grid     grid
 		Choices  []choice
+		Times    []choice
 		Columns  []column
 		Rows     []Row
 		CSV      string
-	}{m, m.when(), m.Findings(), m.grid(v.Show), v.choices(), v.columns(), m.Rows(v.By, v.Descending), "paths.csv?" + v.query()})
+	}{m, m.when(), m.Findings(), m.grid(v.Show), v.choices(), v.times(), v.columns(), m.Rows(v.By, v.Descending), "paths.csv?" + v.query()})
 }

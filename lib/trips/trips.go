@@ -1,8 +1,10 @@
-// Package trips remembers the least round trips of each of the last minutes, by host: what
-// a path is judged by, where packets go out all the time anyway.
+// Package trips remembers round trips by host: the least of each of the last minutes, which
+// a path is judged by where packets go out all the time anyway, and the least of each
+// of the last days, which tells where a host can be at all.
 package trips
 
 import (
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -21,15 +23,18 @@ type Memory struct {
 	hosts map[string]*lately
 }
 
-// Lately is the least round trip of each minute; 0 = none.
+// Lately is the least round trip of each minute to an address; 0 = none.
 type lately struct {
+	to    netip.Addr
 	least [minutes]time.Duration
 	last  int64 // the minute that was written last, since 1970
+	week  week
 }
 
-// Add takes the round trips to host that were measured at about that time. If the least
-// is 0, they are none.
-func (m *Memory) Add(host string, at time.Time, rtts []time.Duration) {
+// Add takes the round trips to the host, at that address, which were measured at about
+// that time. If the least is 0, they are none. What is known of another address of the
+// host's is forgotten: it was another machine, or the same elsewhere.
+func (m *Memory) Add(host string, to netip.Addr, at time.Time, rtts []time.Duration) {
 	if len(rtts) == 0 {
 		return
 	}
@@ -44,15 +49,25 @@ func (m *Memory) Add(host string, at time.Time, rtts []time.Duration) {
 		h = &lately{}
 		m.hosts[host] = h
 	}
+	if h.to != to {
+		*h = lately{to: to}
+	}
+	if rtt <= 0 {
+		return
+	}
 	minute := h.turn(at)
-	if known := h.least[minute]; rtt > 0 && (known == 0 || rtt < known) {
+	if known := h.least[minute]; known == 0 || rtt < known {
 		h.least[minute] = rtt
 	}
+	h.week.add(dayOf(at), rtt)
 }
 
 // turn forgets what is too old, and is the place of the minute of at.
 func (h *lately) turn(at time.Time) int64 {
 	now := at.Unix() / 60
+	if now < h.last-1 { // the clock was set back by more than over the turn of a minute
+		h.least, h.last = [minutes]time.Duration{}, now
+	}
 	for m := max(h.last+1, now-minutes+1); m <= now; m++ {
 		h.least[m%minutes] = 0
 	}

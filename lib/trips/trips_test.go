@@ -2,9 +2,12 @@ package trips
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"time"
 )
+
+var first, second = netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")
 
 // TestMemory: ten minutes are remembered, each by its least, and no longer.
 func TestMemory(t *testing.T) {
@@ -31,12 +34,12 @@ func TestMemory(t *testing.T) {
 		{"after a long silence only what is new", 5 * time.Hour, []time.Duration{83 * ms}, "[83ms]"},
 	} {
 		now := noon.Add(tt.at)
-		known.Add("fra-1", now, tt.add)
+		known.Add("fra-1", first, now, tt.add)
 		if got := fmt.Sprint(known.Of("fra-1", now)); got != tt.want {
 			t.Errorf("%s: %s, not %s", tt.name, got, tt.want)
 		}
 	}
-	known.Add("par-1", noon.Add(5*time.Hour), []time.Duration{9 * ms})
+	known.Add("par-1", first, noon.Add(5*time.Hour), []time.Duration{9 * ms})
 	known.Keep([]string{"par-1", "rom-1"})
 	if got := known.Of("fra-1", noon.Add(5*time.Hour)); len(got) > 0 {
 		t.Errorf("of a host that is gone it keeps %v", got)

@@ -13,10 +13,11 @@ type Path struct {
 	From    metric.Coordinates // where the vantage is
 	Host    string
 	RTT     time.Duration
+	Week    bool // it is the least of seven days, and not of now
 }
 
 // pathsOf is what Paths asks for: of vantages that are there.
-const pathsOf = "milepost_path_rtt_min_seconds * on (job, instance) group_left (vantage) milepost_vantage_info"
+const pathsOf = " * on (job, instance) group_left (vantage) milepost_vantage_info"
 
 // Paths asks the engine for the paths from all vantages, in no order.
 func (c *Client) Paths(ctx context.Context, now time.Time) ([]Path, error) {
@@ -40,7 +41,20 @@ func (c *Client) Paths(ctx context.Context, now time.Time) ([]Path, error) {
 			places[name] = at
 		}
 	}
-	all, err := c.query(ctx, pathsOf, now)
+	week, err := c.pathsOf(ctx, "milepost_path_rtt_min_7d_seconds", now, places)
+	if err != nil {
+		return nil, err
+	}
+	for i := range week {
+		week[i].Week = true
+	}
+	paths, err := c.pathsOf(ctx, "milepost_path_rtt_min_seconds", now, places)
+	return append(paths, week...), err
+}
+
+// pathsOf are the round trips that this metric tells.
+func (c *Client) pathsOf(ctx context.Context, name string, now time.Time, places map[string]metric.Coordinates) ([]Path, error) {
+	all, err := c.query(ctx, name+pathsOf, now)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +62,7 @@ func (c *Client) Paths(ctx context.Context, now time.Time) ([]Path, error) {
 	for _, s := range all {
 		if s.value > 0 && s.value < time.Hour.Seconds() { // not of NaN
 			name := s.labels["vantage"]
-			paths = append(paths, Path{name, places[name], s.labels["host"], time.Duration(s.value * float64(time.Second))})
+			paths = append(paths, Path{Vantage: name, From: places[name], Host: s.labels["host"], RTT: time.Duration(s.value * float64(time.Second))})
 		}
 	}
 	return paths, nil

@@ -13,9 +13,10 @@ import (
 func TestPaths(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
 		series := map[string]string{
-			"milepost_vantage_latitude_degrees":  `{"metric":{"vantage":"par-1"},"value":[1,"48.8566"]}`,
-			"milepost_vantage_longitude_degrees": `{"metric":{"vantage":"par-1"},"value":[1,"2.3522"]}`,
-			pathsOf: `{"metric":{"vantage":"par-1","host":"nyc-1"},"value":[1,"0.077"]},{"metric":{"vantage":"cage","host":"nyc-1"},"value":[1,"0.1"]},` +
+			"milepost_vantage_latitude_degrees":          `{"metric":{"vantage":"par-1"},"value":[1,"48.8566"]}`,
+			"milepost_vantage_longitude_degrees":         `{"metric":{"vantage":"par-1"},"value":[1,"2.3522"]}`,
+			"milepost_path_rtt_min_7d_seconds" + pathsOf: `{"metric":{"vantage":"par-1","host":"nyc-1"},"value":[1,"0.07"]}`,
+			"milepost_path_rtt_min_seconds" + pathsOf: `{"metric":{"vantage":"par-1","host":"nyc-1"},"value":[1,"0.077"]},{"metric":{"vantage":"cage","host":"nyc-1"},"value":[1,"0.1"]},` +
 				`{"metric":{"vantage":"cage","host":"x"},"value":[1,"NaN"]},{"metric":{"vantage":"cage","host":"y"},"value":[1,"0"]},{"metric":{"vantage":"cage","host":"z"},"value":[1,"+Inf"]}`,
 		}[r.FormValue("query")]
 		w.Header().Set("Content-Type", "application/json")
@@ -25,7 +26,7 @@ func TestPaths(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "[{par-1 {par-1 48.8566 2.3522 true} nyc-1 77ms} {cage { 0 0 false} nyc-1 100ms}]"
+	const want = "[{par-1 {par-1 48.8566 2.3522 true} nyc-1 77ms false} {cage { 0 0 false} nyc-1 100ms false} {par-1 {par-1 48.8566 2.3522 true} nyc-1 70ms true}]"
 	if got := fmt.Sprint(paths); got != want {
 		t.Errorf("%s, not %s", got, want)
 	}

@@ -29,6 +29,9 @@ type Config struct {
 	Critical   metric.Range  `short:"c" placeholder:"RANGE" help:"Be critical when the speed, in percent of light in fibre, is outside this range."`
 
 	Pinger Pinger `kong:"-"` // must be set: see Using
+	// Past is the least round trip to the target in a longer time before, and how long
+	// that is; 0 = not known. nil = nobody remembers.
+	Past func(metric.Target) (least, over time.Duration) `kong:"-"`
 }
 
 // A Pinger is where round trips come from.
@@ -147,6 +150,9 @@ func measure(ctx context.Context, t metric.Target, c Config) (Result, error) {
 	}
 	if r.RTT <= 0 {
 		return Result{}, fmt.Errorf("%s: a round trip of %v cannot be: this machine's clock or its kernel's stamps are wrong", doing, r.RTT)
+	}
+	if c.Past != nil {
+		r.Past, r.Over = c.Past(t)
 	}
 	r.Distance, r.Least, r.Most = geo.Between(from.Point, to.Point)
 	return r, nil

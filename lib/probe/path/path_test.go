@@ -96,6 +96,43 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestPast: who answered from near within the last days is no farther away now,
+// however long the way is that packets take today; the speed is that of today.
+func TestPast(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		now, past  time.Duration
+		impossible string
+		week       string
+	}{
+		{"nothing is remembered", 21 * ms, 0, "", ""},
+		{"as today", 21 * ms, 21 * ms, "", "0.021"},
+		{"faster today", 20 * ms, 21 * ms, "", "0.02"},
+		{"faster than light, days ago", 21 * ms, 2 * ms, "cannot be there: Milan answered after 2.000 ms within the last 7 days, and light needs 5.872 ms there and back through fibre, 4.000 ms through nothing: it is within 204 km of Paris", "0.002"},
+		{"faster than light, and today still more", 2 * ms, 3 * ms, "cannot be there: Milan answers after 2.000 ms, and light needs 5.872 ms there and back through fibre, 4.000 ms through nothing: it is within 204 km of Paris", "0.002"},
+	} {
+		c := Using{trips{tt.now}}.Default()
+		c.From, c.To = at(t, "Paris"), at(t, "Milan")
+		c.Past = func(metric.Target) (time.Duration, time.Duration) { return tt.past, 7 * 24 * time.Hour }
+		for r, err := range Measure(t.Context(), metric.Target{Name: "host", Address: "host"}, c) {
+			impossible, week := "", ""
+			for _, s := range r.Report().Samples {
+				switch {
+				case s.Name == "impossible" && s.Value == 1:
+					impossible = s.Text
+				case s.Metric == "path_rtt_min_7d_seconds":
+					week = metric.Format(s.Value)
+				case s.Name == "rtt_min" && s.Value != tt.now.Seconds():
+					t.Errorf("%s: now %v", tt.name, s.Value)
+				}
+			}
+			if err != nil || impossible != tt.impossible || week != tt.week {
+				t.Errorf("%s: %q, %q, %v", tt.name, impossible, week, err)
+			}
+		}
+	}
+}
+
 func at(t *testing.T, s string) geo.Place {
 	t.Helper()
 	p, err := geo.ParsePlace(s)

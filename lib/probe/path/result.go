@@ -19,6 +19,8 @@ type Result struct {
 	Least     float64 // metres that it is at least, for machines near From and To
 	Most      float64 // and at most
 	RTT       time.Duration
+	Past      time.Duration // the least that is remembered of a longer time before; 0 = nothing is
+	Over      time.Duration // how long that is
 	Trips     []time.Duration
 	Yardstick float64 // metres per second that are 100 %
 	Took      time.Duration
@@ -27,19 +29,9 @@ type Result struct {
 // Near says that both ends may be in the same place, so that a speed means nothing.
 func (r Result) Near() bool { return r.Least == 0 }
 
-// speed is that of the path in metres per second, and between what it may be. Light
-// in glass is an upper bound: what seems faster is as near as the places allow,
-// unless they do not allow it. Between near places it is no more than a bound: what
-// takes time there are access lines and switches, not the way.
+// speed is that of the path in metres per second, and between what it may be.
 func (r Result) speed() (value, lo, hi float64) {
-	value, lo, hi = geo.Speed(r.Distance, r.RTT), geo.Speed(r.Least, r.RTT), geo.Speed(r.Most, r.RTT)
-	if glass, _ := geo.Possible(r.Least, r.RTT); glass {
-		value, hi = min(value, geo.Fibre), min(hi, geo.Fibre)
-	}
-	if r.Near() {
-		hi = geo.Fibre
-	}
-	return value, lo, hi
+	return geo.Credible(r.Distance, r.Least, r.Most, r.RTT)
 }
 
 // Report is r in samples; the zero Report if nothing came back.
@@ -61,7 +53,7 @@ func (r Result) Report() metric.Report {
 	if r.Near() {
 		speed.Metric, fibre.Metric = "", "" // a series of noise would only raise alarms
 	}
-	return metric.Report{
+	report := metric.Report{
 		Text: r.text(),
 		Samples: []metric.Sample{
 			fibre.Between(share(lo), share(hi)), speed.Between(lo, hi),
@@ -74,18 +66,38 @@ func (r Result) Report() metric.Report {
 		},
 		Stages: []metric.Stage{{Doing: r.Doing, Took: r.Took, Said: r.said()}},
 	}
+	if least, _ := r.nearest(); r.Past > 0 {
+		report.Samples = append(report.Samples, metric.Sample{
+			Metric: "path_rtt_min_7d_seconds", Help: "Least round trip of the last seven days: the host is no farther away.",
+			Unit: metric.Seconds, Value: least.Seconds(),
+		})
+	}
+	return report
 }
 
-// impossible is whether the answer came back sooner than light could bring it.
+// nearest is the least round trip that is known, and when it was if that is not now.
+func (r Result) nearest() (rtt time.Duration, when string) {
+	if r.Past > 0 && r.Past < r.RTT {
+		return r.Past, fmt.Sprintf(" within the last %.0f days", r.Over.Hours()/24)
+	}
+	return r.RTT, ""
+}
+
+// impossible is whether an answer came back sooner than light could bring it.
 func (r Result) impossible() metric.Sample {
-	glass, vacuum := geo.Possible(r.Least, r.RTT)
+	rtt, when := r.nearest()
+	glass, vacuum := geo.Possible(r.Least, rtt)
 	least := millis(geo.Fastest(r.Least, geo.Fibre)) + " there and back through fibre"
 	if !vacuum {
 		least += ", " + millis(geo.Fastest(r.Least, geo.Light)) + " through nothing"
 	}
+	answers := "answers"
+	if when != "" {
+		answers = "answered"
+	}
 	return metric.Flag("impossible", !glass, metric.FaultHost, metric.ReasonNone,
-		fmt.Sprintf("cannot be there: %s answers after %s, and light needs %s: it is within %s of %s",
-			r.To, millis(r.RTT), least, kilometres(geo.Fibre*r.RTT.Seconds()/2), r.From))
+		fmt.Sprintf("cannot be there: %s %s after %s%s, and light needs %s: it is within %s of %s",
+			r.To, answers, millis(rtt), when, least, kilometres(geo.Fibre*rtt.Seconds()/2), r.From))
 }
 
 // detour is rule D1.
@@ -101,7 +113,7 @@ func (r Result) text() string {
 	if r.Near() {
 		return line + ": too near for a speed to mean anything"
 	}
-	v := geo.Speed(r.Distance, r.RTT)
+	v, _, _ := r.speed()
 	return line + fmt.Sprintf(": %s miles/ms, %s %% of light in fibre", figure(v/geo.MilesPerMillisecond), figure(100*v/r.Yardstick))
 }
 

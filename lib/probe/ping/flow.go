@@ -168,7 +168,7 @@ func (f *flow) look() (Result, error) {
 	f.record = f.record.After(time.Duration(n) * f.spacing)
 	result := Result{
 		Stream:  &Stream{State: f.watch.State(), Score: f.watch.Score(), Run: f.watch.Run()},
-		Packets: packets, Totals: f.ledger.totals, Stray: f.ledger.stray, Refusal: f.ledger.refusal,
+		Packets: packets, Plan: echo.Plan{To: f.ledger.to}, Totals: f.ledger.totals, Stray: f.ledger.stray, Refusal: f.ledger.refusal,
 		Usual: f.usual.over(len(packets), f.spacing),
 	}
 	if f.trouble != nil {
@@ -178,11 +178,11 @@ func (f *flow) look() (Result, error) {
 	return result, nil
 }
 
-// learnt is what f learnt, and at which spacing.
-func (f *flow) learnt() (burst.Record, time.Duration) {
+// learnt is what f learnt up to now.
+func (f *flow) learnt() Remembered {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.record, f.spacing
+	return Remembered{f.record, f.spacing.Seconds(), time.Now().UTC().Truncate(time.Second)}
 }
 
 // from is u as a record says, if that is long enough; newest is how old the latest of

@@ -190,7 +190,7 @@ func (c Config) add(host string, result Result) error {
 	}
 	r.Record = r.After(age)
 	if spacing := result.Plan.Spacing.Seconds(); math.Abs(r.Spacing/spacing-1) > alike {
-		r = remembered{Spacing: spacing} // packets at another distance are alike in another way
+		r = Remembered{Spacing: spacing} // packets at another distance are alike in another way
 	}
 	for i, p := range result.Packets {
 		if i > 0 {
@@ -199,7 +199,7 @@ func (c Config) add(host string, result Result) error {
 	}
 	r.Updated = now.UTC().Truncate(time.Second)
 	if m.hosts == nil {
-		m.hosts = map[string]remembered{}
+		m.hosts = map[string]Remembered{}
 	}
 	m.hosts[host] = r
 	return m.replace(c.State)

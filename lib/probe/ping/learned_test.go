@@ -26,7 +26,7 @@ func stateFile(t *testing.T, loss float64, ago time.Duration) string {
 	r := burst.Record{Kept: packets * (1 - loss), Lost: packets * loss}
 	r.Starts, r.Repeats = r.Lost*0.67, r.Lost*0.33
 	path := filepath.Join(t.TempDir(), "state.json")
-	m := memory{hosts: map[string]remembered{"fra-1": {r, 0.25, time.Now().Add(-ago)}}}
+	m := memory{hosts: map[string]Remembered{"fra-1": {r, 0.25, time.Now().Add(-ago)}}}
 	if err := m.write(path); err != nil {
 		t.Fatal(err)
 	}

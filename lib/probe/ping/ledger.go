@@ -27,6 +27,7 @@ type ledger struct {
 	packets []packet // by number, from first on
 	first   int
 	settled int // of packets: what became of these is known
+	moved   int // number of the first packet to the address of now
 	usual   time.Duration
 	totals  Totals
 	stray   netip.Addr // who sent the latest stray
@@ -200,7 +201,7 @@ func (l *ledger) settle() bool {
 
 // renew gives up what is out, without a word on it: the host has another address.
 func (l *ledger) renew(to netip.Addr) {
-	l.to = to
+	l.to, l.moved = to, l.first+len(l.packets)
 	for i := l.settled; i < len(l.packets); i++ {
 		if p := &l.packets[i]; p.state == waiting {
 			p.state = void
@@ -236,9 +237,9 @@ func (l *ledger) forget() {
 // window is what became of the latest n settled packets.
 func (l *ledger) window(n int) []Packet {
 	latest := make([]Packet, 0, n)
-	for _, p := range l.packets[max(0, l.settled-n):l.settled] {
-		if p.state != void {
-			latest = append(latest, Packet{Lost: p.lost(), Late: p.state == late, Refused: p.refused, RTT: p.rtt.duration()})
+	for i := max(0, l.settled-n); i < l.settled; i++ {
+		if p := l.packets[i]; p.state != void {
+			latest = append(latest, Packet{Lost: p.lost(), Late: p.state == late, Refused: p.refused, RTT: p.rtt.duration(), before: l.first+i < l.moved})
 		}
 	}
 	return latest

@@ -14,12 +14,12 @@ import (
 // A memory is what was learnt of hosts' paths, as a file keeps it. It is replaced
 // as a whole.
 type memory struct {
-	hosts      map[string]remembered
+	hosts      map[string]Remembered
 	unreadable bool // it is not ours to write over
 }
 
-// A remembered is what was learnt of one path.
-type remembered struct {
+// A Remembered is what was learnt of one path, and when that was last added to.
+type Remembered struct {
 	burst.Record
 	Spacing float64   `json:"spacing"` // of the packets, in seconds
 	Updated time.Time `json:"updated"`
@@ -27,15 +27,14 @@ type remembered struct {
 
 const (
 	memorySchema  = "milepost.baselines/1"
-	largestMemory = 64 << 20 // bytes
-	forgotten     = 90 * 24 * time.Hour
+	largestMemory = 64 << 20    // bytes
 	ahead         = time.Minute // that a clock may have been
 )
 
 // A document is a memory in JSON.
 type document struct {
 	Schema string                `json:"schema"`
-	Hosts  map[string]remembered `json:"hosts"`
+	Hosts  map[string]Remembered `json:"hosts"`
 }
 
 // readMemory reads the file at path; one that is not there is empty. One that others
@@ -87,7 +86,7 @@ func parseMemory(text []byte) (memory, error) {
 var errAhead = errors.New("is of the future: this machine's clock is wrong, or was")
 
 // age is how old the latest that m knows of host is.
-func (r remembered) age(now time.Time) (time.Duration, error) {
+func (r Remembered) age(now time.Time) (time.Duration, error) {
 	age := now.Sub(r.Updated)
 	if age < -ahead {
 		return 0, fmt.Errorf("%w (%s)", errAhead, r.Updated.UTC().Format(time.RFC3339))
@@ -100,7 +99,7 @@ func (r remembered) age(now time.Time) (time.Duration, error) {
 func (m memory) of(host string, spacing time.Duration) burst.Record {
 	r, known := m.hosts[host]
 	age, err := r.age(time.Now())
-	if !known || err != nil || r.Spacing != spacing.Seconds() {
+	if !known || err != nil || !r.Valid() || r.Spacing != spacing.Seconds() {
 		return burst.Record{}
 	}
 	return r.After(age)

@@ -31,6 +31,8 @@ type Packet struct {
 	Late    bool          // lost, and answered afterwards
 	Refused bool          // an ICMP error came back
 	RTT     time.Duration // of an answered or late one
+
+	before bool // it went to an address that the host had before
 }
 
 // Totals are counts since the beginning. Received and Lost are settled packets,
@@ -49,6 +51,16 @@ func (r Result) RoundTrips() []time.Duration {
 		}
 	}
 	return rtts
+}
+
+// Latest are the round trips to where the host is now, and where that is.
+func (r Result) Latest() (to netip.Addr, rtts []time.Duration) {
+	for _, p := range r.Packets {
+		if !p.Lost && !p.before {
+			rtts = append(rtts, p.RTT)
+		}
+	}
+	return r.Plan.To, rtts
 }
 
 // median is the upper median of sorted round trips in seconds, and between what

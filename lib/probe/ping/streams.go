@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -21,18 +22,22 @@ import (
 // host's stream. The fields are set before the first use.
 type Streams struct {
 	Interval time.Duration               // one round
-	Memory   string                      // the file that keeps what was learnt over a restart; "" = none
 	Changed  func(host string)           // told when a path became better or worse; quick; nil = nobody
 	Ready    func(host string)           // told when a stream that was looked at too early can be judged; quick; nil = nobody
 	Looked   func(host string, r Result) // sees what became of the packets since the look before; nil = nobody
-	Failed   func(error)                 // told why the memory could not be read or kept; nil = nobody
+
+	// Recall and Remember keep what was learnt of hosts, by name, over a restart; nil =
+	// nothing does. Remember is told of all hosts that anything is known of.
+	Recall   func() (map[string]Remembered, error)
+	Remember func(map[string]Remembered) error
+	Failed   func(error) // told why either did not do it; nil = nobody
 
 	heard  func(netip.Addr) time.Time // until when all that came in was told; nil = by echo
 	echo   echo.Stream
 	read   sync.Once // of the memory
 	mu     sync.Mutex
 	hosts  map[string]*flow
-	memory memory // as it was read
+	memory memory // of hosts that have no stream
 	common common
 }
 
@@ -79,6 +84,7 @@ func (s *Streams) Keep(hosts []string) {
 	for name, f := range s.hosts {
 		if !kept[name] {
 			s.echo.Remove(f.target)
+			s.keep(name, f.learnt()) // it may come back
 			delete(s.hosts, name)
 		}
 	}
@@ -121,6 +127,7 @@ func (s *Streams) flow(t metric.Target, c Config) *flow {
 	switch {
 	case f == nil:
 		f = newFlow(s, t.Name, s.memory.of(t.Name, c.Spacing))
+		delete(s.memory.hosts, t.Name)
 		if s.hosts == nil {
 			s.hosts = map[string]*flow{}
 		}
@@ -183,39 +190,46 @@ func (s *Streams) Common() string { return s.common.text() }
 
 // recall reads the memory.
 func (s *Streams) recall() {
-	if s.Memory == "" {
+	if s.Recall == nil {
 		return
 	}
-	m, err := readMemory(s.Memory)
+	hosts, err := s.Recall()
 	if err != nil {
 		s.fail(err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.memory = m
+	s.memory = memory{hosts: hosts, unreadable: err != nil}
+}
+
+// keep notes what was learnt of host. It is for who holds s.mu.
+func (s *Streams) keep(host string, r Remembered) {
+	if r.Packets() == 0 {
+		return
+	}
+	if s.memory.hosts == nil {
+		s.memory.hosts = map[string]Remembered{}
+	}
+	s.memory.hosts[host] = r
 }
 
 // remember writes the memory. One that could not be read is left as it is.
 func (s *Streams) remember() {
 	s.mu.Lock()
-	m := s.memory
+	unreadable, learnt := s.memory.unreadable, maps.Clone(s.memory.hosts)
 	s.mu.Unlock()
-	if s.Memory == "" || m.unreadable {
+	if s.Remember == nil || unreadable {
 		return
 	}
-	now := time.Now()
-	learnt := memory{hosts: map[string]remembered{}}
-	for host, r := range m.hosts { // of hosts that are away for a while
-		if now.Sub(r.Updated) < forgotten {
-			learnt.hosts[host] = r
-		}
+	if learnt == nil {
+		learnt = map[string]Remembered{}
 	}
 	s.each(func(host string, f *flow) {
-		if r, spacing := f.learnt(); r.Packets() > 0 {
-			learnt.hosts[host] = remembered{r, spacing.Seconds(), now.UTC().Truncate(time.Second)}
+		if r := f.learnt(); r.Packets() > 0 {
+			learnt[host] = r
 		}
 	})
-	if err := learnt.write(s.Memory); err != nil {
+	if err := s.Remember(learnt); err != nil {
 		s.fail(err)
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -217,43 +216,6 @@ func TestWhatAStreamCannotKnowIsNotLost(t *testing.T) {
 	w.judge()
 	if got := w.ledger.totals; got.Lost != 0 {
 		t.Errorf("a packet to an address that is no more the host's: %+v", got)
-	}
-}
-
-// A host keeps what was counted and learnt when its spacing or its address changes,
-// and over a restart what was learnt.
-func TestStreamsGoOn(t *testing.T) {
-	s := &Streams{Interval: time.Minute, Memory: filepath.Join(t.TempDir(), "baselines.json"), Failed: func(err error) { t.Error(err) }}
-	c := Default()
-	c.Spacing = time.Second
-	w := newWatching("fra-1", s, c)
-	w.play(strings.Repeat(".", 1200))
-	w.judge()
-	s.remember()
-	moved := target()
-	moved.Addrs = []netip.Addr{netip.MustParseAddr("192.0.2.8"), netip.MustParseAddr("192.0.2.9")}
-	if f := s.flow(moved, w.config); f != w.flow || f.address() != moved.Addrs[0] {
-		t.Error("another address is another stream")
-	}
-	faster := w.config
-	faster.Spacing = 500 * time.Millisecond
-	if f := s.flow(moved, faster); f != w.flow || f.ledger.totals.Received != 1200 {
-		t.Error("another spacing begins to count anew")
-	}
-	s.Keep([]string{"fra-1"})
-	if len(s.sorted()) != 1 {
-		t.Error("a host that is kept is gone")
-	}
-	s.Keep(nil)
-	if len(s.sorted()) != 0 {
-		t.Error("a host that is not kept is there")
-	}
-	again := &Streams{Interval: time.Minute, Memory: s.Memory, Failed: func(err error) { t.Error(err) }}
-	again.read.Do(again.recall)
-	w = newWatching("fra-1", again, c)
-	w.play(strings.Repeat(".", 60))
-	if v := w.judge(); !strings.HasPrefix(v.Summary, "0/60 lost (0 %, 95 % CI 0-6 %), baseline 0.05 % (learned from 12") {
-		t.Errorf("after a restart: %q", v.Summary)
 	}
 }
 
