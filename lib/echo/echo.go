@@ -12,6 +12,8 @@ package echo
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
 	"time"
@@ -54,11 +56,15 @@ func Begin(p Plan) (*Round, error) {
 	return &Round{Plan: p, socket: s, began: now, next: now}, nil
 }
 
+// ErrOverlooked is that this machine dropped answers before they were read.
+var ErrOverlooked = errors.New("this machine dropped answers before they could be read")
+
 // Close ends r.
 func (r *Round) Close() { r.socket.close() }
 
 // Next sends what is due and returns what happened, as soon as anything did, or
-// nothing at until or when ctx ends. The events are good until the next call.
+// nothing at until or when ctx ends. The events are good until the next call. An error
+// is this machine's, and ends the round: an answer that was overlooked is no loss.
 func (r *Round) Next(ctx context.Context, until time.Time) ([]Event, error) {
 	r.events = r.events[:0]
 	defer context.AfterFunc(ctx, r.socket.interrupt)()
@@ -79,6 +85,9 @@ func (r *Round) Next(ctx context.Context, until time.Time) ([]Event, error) {
 		}
 		if err := r.socket.wait(ctx, wake, r.heard); err != nil {
 			return nil, err
+		}
+		if n := r.socket.dropped; n > 0 {
+			return nil, fmt.Errorf("%w: %d of them: it is too busy, or net.core.rmem_max too small", ErrOverlooked, n)
 		}
 	}
 	return r.events, nil

@@ -132,6 +132,75 @@ func TestStreamPlans(t *testing.T) {
 	}
 }
 
+// Hosts that are added at once are not asked at once, and not in step: each begins
+// anywhere within its spacing, and then every request is up to a tenth of it early or
+// late.
+func TestStreamIsOutOfStep(t *testing.T) {
+	var s Stream
+	began := time.Now()
+	quarters := [4]int{}
+	first := map[uint32]time.Time{}
+	for i := range 4000 {
+		a := s.Add(netip.AddrFrom4([4]byte{127, 0, byte(i >> 8), byte(i)}), time.Second, nil)
+		first[a.number] = a.next
+		after := a.next.Sub(began)
+		quarters[min(max(int(after/(250*time.Millisecond)), 0), 3)]++
+		if after > 2*time.Second {
+			t.Errorf("the first request goes out after %v", after)
+		}
+	}
+	for i, n := range quarters {
+		if n < 700 || n > 1400 { // of 1000; adding takes some time as well
+			t.Errorf("%d begin in quarter %d", n, i+1)
+		}
+	}
+	least, most := time.Hour, time.Duration(0)
+	for now := began; now.Before(began.Add(3 * time.Second)); now = now.Add(5 * time.Millisecond) {
+		for _, r := range s.dueNow(now) {
+			if r.packet > 0 {
+				continue
+			}
+			gap := r.next.Sub(first[r.number])
+			least, most = min(least, gap), max(most, gap)
+		}
+	}
+	if least < 900*time.Millisecond || least > 920*time.Millisecond || most > 1100*time.Millisecond || most < 1080*time.Millisecond {
+		t.Errorf("requests follow each other after %v to %v", least, most)
+	}
+}
+
+// However many are due, no more than mostATurn go out in a turn, and a turn takes its
+// time: a burst would be lost on the way, and its answers here.
+func TestStreamIsPaced(t *testing.T) {
+	var s Stream
+	for i := range 10_000 {
+		s.Add(netip.AddrFrom4([4]byte{127, 0, byte(i >> 8), byte(i)}), time.Second, nil)
+	}
+	late := time.Now().Add(time.Minute) // nobody ran: all are due
+	sent := 0
+	for range 10_000 / mostATurn {
+		n := len(s.dueNow(late))
+		if sent += n; n > mostATurn {
+			t.Fatalf("%d requests in a turn", n)
+		}
+		if rest := s.rest(); rest < shortest {
+			t.Fatalf("it rests %v", rest)
+		}
+	}
+	if sent != 10_000 {
+		t.Errorf("%d requests of 10,000", sent)
+	}
+	var few Stream
+	few.Add(netip.MustParseAddr("127.0.0.1"), time.Second, nil)
+	if rest := few.rest(); rest > time.Second {
+		t.Errorf("for one host it rests %v", rest)
+	}
+	var none Stream
+	if rest := none.rest(); rest != idle {
+		t.Errorf("for no host it rests %v", rest)
+	}
+}
+
 // Half a number is enough where a router quotes no more, and two hosts at one
 // address are told apart by it.
 func TestWhose(t *testing.T) {

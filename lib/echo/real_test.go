@@ -2,8 +2,12 @@ package echo
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"os"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -147,6 +151,70 @@ func TestRealStream(t *testing.T) {
 	}
 }
 
+// A socket's queue is as long as the system allows, which is more than its default.
+func TestRealQueue(t *testing.T) {
+	permitted(t)
+	for _, to := range loopbacks {
+		s, err := open(to.Is6())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		for _, tt := range []struct {
+			option  int
+			allowed string
+		}{{unix.SO_RCVBUF, "/proc/sys/net/core/rmem_max"}, {unix.SO_SNDBUF, "/proc/sys/net/core/wmem_max"}} {
+			text, err := os.ReadFile(tt.allowed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			allowed, err := strconv.Atoi(strings.TrimSpace(string(text)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.conn.Control(func(fd uintptr) {
+				got, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, tt.option)
+				if want := 2 * min(queue, allowed); err != nil || got < want { // the kernel doubles it: socket(7)
+					t.Errorf("%v: %d bytes, want %d: %v", to, got, want, err)
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// When an answer came is the kernel's word, however late it is read.
+func TestRealStamps(t *testing.T) {
+	permitted(t)
+	for _, to := range loopbacks {
+		s, err := open(to.Is6())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.close()
+		sent, err := s.send(to, number{1, 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.conn.Control(func(fd uintptr) {
+			if n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 5000); n != 1 || err != nil {
+				t.Errorf("%v: no answer: %v", to, err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+		there := time.Now()
+		var heard []answer
+		if err := s.hear(func(a answer) { heard = append(heard, a) }); err != nil {
+			t.Fatal(err)
+		}
+		if len(heard) != 1 || heard[0].at.After(there) || heard[0].at.Before(sent.Add(-slack)) {
+			t.Errorf("%v: it was there %v after it was sent, and is said to have come so: %+v", to, there.Sub(sent), heard)
+		}
+	}
+}
+
 // What our own socket dropped is counted, and the time of it is known.
 func TestRealDrops(t *testing.T) {
 	permitted(t)
@@ -181,6 +249,34 @@ func TestRealDrops(t *testing.T) {
 	}
 }
 
+// A round whose answers were dropped says nothing of the path.
+func TestRealRoundDrops(t *testing.T) {
+	permitted(t)
+	r, err := Begin(Plan{To: loopbacks[0], Count: 1, Spacing: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if err := r.socket.conn.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF, 1) // the least there is
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 { // that some are dropped is told with the next that is not
+		for n := range 50 {
+			if _, err := r.socket.send(loopbacks[0], number{packet: uint32(n)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err = r.Next(t.Context(), time.Now().Add(10*time.Second)); err != nil {
+			break
+		}
+	}
+	if !errors.Is(err, ErrOverlooked) {
+		t.Errorf("%v", err)
+	}
+}
+
 // An answer that somebody else made up, that was changed on its way, or that is
 // longer than the request is nobody's; the true one comes through.
 func TestRealForgeries(t *testing.T) {
@@ -210,7 +306,7 @@ func TestRealForgeries(t *testing.T) {
 	forge(func(b []byte) []byte { b[headerSize]++; return b })                        // another number
 	forge(func(b []byte) []byte { b[size-1]++; return b })                            // other data
 	forge(func(b []byte) []byte { return append(b, make([]byte, 1000)...) })          // longer
-	forge(func(b []byte) []byte { return append(b, make([]byte, 65_000-len(b))...) }) // as long as can be
+	forge(func(b []byte) []byte { return append(b, make([]byte, 65_515-len(b))...) }) // as long as can be: 65,535 bytes with its header
 	forge(func(b []byte) []byte { return b[:size-2] })                                // shorter
 	forge(func(b []byte) []byte { b[4]++; return b })                                 // another's
 	forge(func(b []byte) []byte { return b })                                         // the true one

@@ -151,6 +151,31 @@ func TestWhatCannotBeSentIsNotLost(t *testing.T) {
 	})
 }
 
+// overlooking is a network whose answers this machine drops from the third on.
+type overlooking struct{ pinger }
+
+func (o overlooking) Next(ctx context.Context, until time.Time) ([]echo.Event, error) {
+	events, err := o.pinger.Next(ctx, until)
+	if len(events) > 0 && events[0].Seq > 2 && events[0].From.IsValid() {
+		return nil, echo.ErrOverlooked
+	}
+	return events, err
+}
+
+func TestWhatThisMachineDropsIsNotLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Default()
+		c.begin = func(p echo.Plan) (pinger, error) {
+			s, err := path("xxx.")(p)
+			return overlooking{s}, err
+		}
+		const want = `UNKNOWN pinging "192.0.2.1": this machine dropped answers before they could be read`
+		if o := run(t, c, 10*time.Second); o.Status.String()+" "+o.Summary != want {
+			t.Errorf("%v %q", o.Status, o.Summary)
+		}
+	})
+}
+
 func TestAPanicOfThePingerIsTheChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := Default()

@@ -2,6 +2,7 @@ package ping
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -73,6 +74,10 @@ func (r *round) run(ctx context.Context, yield func(Result, error) bool) {
 			if failed == nil {
 				failed = r.unsendable(e)
 			}
+		}
+		if errors.Is(err, echo.ErrOverlooked) { // and which were, nobody knows
+			yield(Result{Doing: r.doing}, fmt.Errorf("%s: %w", r.doing, err))
+			return
 		}
 		if ctx.Err() != nil { // what could not be sent is not judged now
 			r.cutShort(ctx, yield)

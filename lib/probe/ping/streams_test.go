@@ -193,6 +193,51 @@ func TestCommon(t *testing.T) {
 	}
 }
 
+// When nothing comes back from anywhere for an hour, it is this monitor's fault for an
+// hour, no host's: nothing is learnt of it, no memory is used up, and then all is well.
+func TestAnHourOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Streams{Interval: time.Minute}
+		c := Default()
+		c.Spacing = time.Second
+		var all []*watching
+		for i := range 10 {
+			all = append(all, newWatching(fmt.Sprint("host-", i), s, c))
+		}
+		now := time.Now()
+		s.heard = func(netip.Addr) time.Time { return now }
+		minute := func(pattern string) {
+			for _, w := range all {
+				w.now = now
+				w.play(strings.Repeat(pattern, 60))
+			}
+			time.Sleep(time.Minute)
+			now = now.Add(time.Minute)
+			s.lookForCause()
+		}
+		for range 20 {
+			minute(".")
+		}
+		learnt := all[0].record
+		for i := range 60 {
+			minute("x")
+			if v := all[i%10].judge(); v.Status != verdict.Unknown || v.Fault != metric.FaultMonitor {
+				t.Fatalf("after %d minutes: %v %q", i+1, v.Status, v.Summary)
+			}
+		}
+		w := all[3]
+		if w.record.Repeats > 10 || w.record.Packets() > learnt.Packets()+60 || len(w.ledger.packets) > 2*60+under {
+			t.Errorf("it has learnt %+v, and keeps %d packets", w.record, len(w.ledger.packets))
+		}
+		for range 3 {
+			minute(".")
+		}
+		if v := w.judge(); v.Status != verdict.OK || s.Common() != "" {
+			t.Errorf("when all is well again: %v %q", v.Status, v.Summary)
+		}
+	})
+}
+
 func TestWhatAStreamCannotKnowIsNotLost(t *testing.T) {
 	c := Default()
 	c.Spacing, c.Baseline = time.Second, Percent{2, true}
