@@ -32,9 +32,6 @@ func (c *classic) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalText is the word.
-func (c classic) MarshalText() ([]byte, error) { return []byte(c), nil }
-
 // of says whether that many pinged hosts have them.
 func (c classic) of(targets int) bool {
 	return c == classicAlways || c != classicNever && targets <= classicTargets

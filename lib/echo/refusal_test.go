@@ -13,15 +13,13 @@ import (
 func quoted(origin, kind, code byte, by string) []byte {
 	b := make([]byte, 16, 44)
 	b[4], b[5], b[6] = origin, kind, code
-	if a := netip.MustParseAddr(by); a.Is4() {
-		b = binary.NativeEndian.AppendUint16(b, unix.AF_INET)
-		b = append(b, 0, 0)
+	a := netip.MustParseAddr(by)
+	if a.Is4() {
+		b = append(binary.NativeEndian.AppendUint16(b, unix.AF_INET), 0, 0)
 		return append(append(b, a.AsSlice()...), make([]byte, 8)...)
-	} else {
-		b = binary.NativeEndian.AppendUint16(b, unix.AF_INET6)
-		b = append(b, 0, 0, 0, 0, 0, 0)
-		return append(append(b, a.AsSlice()...), 0, 0, 0, 0)
 	}
+	b = append(binary.NativeEndian.AppendUint16(b, unix.AF_INET6), 0, 0, 0, 0, 0, 0)
+	return append(append(b, a.AsSlice()...), 0, 0, 0, 0)
 }
 
 // Every ICMP error has its words, of RFC 792, RFC 1812 and RFC 4443.

@@ -24,7 +24,8 @@ func NagiosObjects(inv Inventory) (string, error) {
 			"check_period", "24x7", "notification_period", "24x7", "notification_interval", "60", "contact_groups", "admins", "register", "0")
 	}
 	for _, h := range inv.Hosts {
-		for what, name := range map[string]string{"host": h.Name, "address": h.Address, "group": h.Group} {
+		for _, named := range [][2]string{{"host", h.Name}, {"address", h.Address}, {"group", h.Group}} {
+			what, name := named[0], named[1]
 			if strings.ContainsAny(name, nagiosIllegal) || strings.ContainsFunc(name, unicode.IsControl) {
 				return "", fmt.Errorf("%s %q: Nagios takes no name with any of %s", what, name, nagiosIllegal)
 			}
