@@ -159,6 +159,9 @@ func (r *run) configure() (metric.Target, error) {
 		return metric.Target{}, err
 	}
 	for _, w := range words {
+		if w.Name == "extra-opts" && slices.Equal(w.Values, []string{""}) {
+			continue // the usual section of the usual file
+		}
 		if err := r.options.Put("--"+w.Name, option.CommandLine, w.Values...); err != nil {
 			return metric.Target{}, err
 		}

@@ -175,6 +175,9 @@ func (o *Options) put(f *kong.Flag, from string, values []string) error {
 		if err := decode(&kong.DecodeContext{Value: f.Value, Scan: scan}, f.Target); err != nil {
 			return err
 		}
+		if v == "" && from == CommandLine { // in a file it says "none"; here a variable had nothing in it
+			return errors.New("is empty: give it a value, or leave it out")
+		}
 	}
 	o.from[f] = from
 	if path, ok := f.Target.Interface().(secret.File); ok {
