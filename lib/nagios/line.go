@@ -200,7 +200,14 @@ func (l *line) note() string {
 	if l.trimmed == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (%d metrics trimmed)", l.trimmed)
+	return fmt.Sprintf(" (%d %s trimmed)", l.trimmed, metrics(l.trimmed))
+}
+
+func metrics(n int) string {
+	if n == 1 {
+		return "metric"
+	}
+	return "metrics"
 }
 
 // drop drops metrics of at least that rank until the line fits: the highest rank

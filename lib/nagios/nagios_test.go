@@ -227,7 +227,7 @@ func TestALongTextLeavesTheFirstMetric(t *testing.T) {
 	findings := []verdict.Finding{{Sample: metric.Sample{Name: "drifted", Value: 1}}, {Sample: metric.Sample{Name: "looked_at", Value: 2}}}
 	v := verdict.Verdict{Status: verdict.Warning, Summary: strings.Repeat("package ", 900), Findings: findings}
 	line := firstLine("drift", []check.Outcome{{Check: "drift", Verdict: v}})
-	if len(line) > budget || len(line) < budget-2 || !strings.HasSuffix(line, "... (1 metrics trimmed) | drifted=1") {
+	if len(line) > budget || len(line) < budget-2 || !strings.HasSuffix(line, "... (1 metric trimmed) | drifted=1") {
 		t.Errorf("%d %q", len(line), line)
 	}
 }

@@ -1,0 +1,78 @@
+package nagios
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"milepost/lib/check"
+	"milepost/lib/metric"
+	"milepost/lib/verdict"
+)
+
+// outcome is what a check of the host found: one number, held by a limit.
+func outcome(host string, s verdict.Status, summary string, value float64) check.Outcome {
+	f := verdict.Finding{Sample: metric.Sample{Name: "speed", Unit: metric.Seconds, Value: value}, Warning: metric.MustRange("5")}
+	return check.Outcome{Check: "speed", Host: host, Verdict: verdict.Verdict{Status: s, Summary: summary, Findings: []verdict.Finding{f}}}
+}
+
+// What Nagios, and whatever reads its performance data, get of odd numbers, odd names
+// and hosts that differ.
+func TestFirstLine(t *testing.T) {
+	for _, tt := range []struct {
+		situation string
+		outs      []check.Outcome
+		want      string
+	}{
+		{"not determined", []check.Outcome{outcome("a", verdict.Unknown, "no answer", math.NaN())}, "SPEED UNKNOWN: no answer | speed=U;5"},
+		{"without end", []check.Outcome{outcome("a", verdict.Unknown, "no answer", math.Inf(1))}, "SPEED UNKNOWN: no answer | speed=U;5"},
+		{"no exponent, however small", []check.Outcome{outcome("a", verdict.OK, "fine", 1e-9)}, "SPEED OK: fine | speed=0.000000001s;5"},
+		{"nor however large", []check.Outcome{outcome("a", verdict.OK, "fine", 1e21)}, "SPEED OK: fine | speed=1000000000000000000000s;5"},
+		{
+			"names that would need quotes", []check.Outcome{outcome("a b=c'd|e;f", verdict.OK, "", 1), outcome("g\"h\n\x00\xff", verdict.OK, "", 2), outcome("Zürich", verdict.OK, "", 3)},
+			"SPEED OK: 3 hosts: 3 OK | a_b_c_d_e_f_speed=1s;5 g_h____speed=2s;5 Zürich_speed=3s;5",
+		},
+		{
+			"of each state one", []check.Outcome{outcome("a", verdict.OK, "fine", 1), outcome("b", verdict.Unknown, "not seen", math.NaN()), outcome("c", verdict.Warning, "slow", 6), outcome("d", verdict.Critical, "dead", 70)},
+			"SPEED CRITICAL: 4 hosts: 1 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK; d: dead | a_speed=1s;5 b_speed=U;5 c_speed=6s;5 d_speed=70s;5",
+		},
+		{
+			"a warning outweighs what was not seen", []check.Outcome{outcome("a", verdict.Unknown, "not seen", math.NaN()), outcome("b", verdict.Warning, "slow", 6)},
+			"SPEED WARNING: 2 hosts: 1 WARNING, 1 UNKNOWN; b: slow | a_speed=U;5 b_speed=6s;5",
+		},
+		{
+			"what was not seen is not OK", []check.Outcome{outcome("a", verdict.OK, "fine", 1), outcome("b", verdict.Unknown, "not seen", math.NaN())},
+			"SPEED UNKNOWN: 2 hosts: 1 UNKNOWN, 1 OK; b: not seen | a_speed=1s;5 b_speed=U;5",
+		},
+	} {
+		if got := firstLine("speed", tt.outs); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.situation, got, tt.want)
+		}
+	}
+}
+
+// The first of the usual files counts: by directory, and in one by name.
+func TestWhichIniFileIsRead(t *testing.T) {
+	near, far := t.TempDir(), t.TempDir()
+	order := []string{
+		near + "/monitoring-plugins.ini", near + "/nagios-plugins.ini", near + "/plugins.ini",
+		far + "/monitoring-plugins.ini", far + "/nagios-plugins.ini", far + "/plugins.ini",
+	}
+	for _, file := range order {
+		if err := os.WriteFile(file, []byte("[check_speed]\nwarning="+filepath.Base(filepath.Dir(file))+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, want := range order {
+		if got := firstThere(near+":"+far, "monitoring-plugins.ini", "nagios-plugins.ini", "plugins.ini"); got != want {
+			t.Errorf("%s is read, want %s", got, want)
+		}
+		if err := os.Remove(want); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if files := iniFiles(); files[0] != "/usr/local/etc/monitoring-plugins/monitoring-plugins.ini" || files[4] != "/etc/nagios/plugins.ini" {
+		t.Errorf("the usual files are %q", files)
+	}
+}
