@@ -134,7 +134,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	if m.electorate != nil {
 		within = m.electorate.redWithin(inventory.Timeout)
 	}
-	log.Info("an outage is shown as down", "within", within)
+	log.Info("an outage is shown as down", "within", within.String())
 	return m, nil
 }
 

@@ -199,7 +199,7 @@ func TestProbeCommandThatCannotRun(t *testing.T) {
 	for _, tt := range []struct{ situation, args, want string }{
 		{"no such host", "nobody --config.file " + good, `PROBE UNKNOWN: no host "nobody" in the inventory`},
 		{"no such check", "a clok --config.file " + good, `CLOK UNKNOWN: host "a" has no check "clok": it has packet_loss`},
-		{"no inventory", "a packet_loss --config.file /nonexistent", "PACKET_LOSS UNKNOWN: reading inventory: stat /nonexistent: no such file or directory"},
+		{"no inventory", "a packet_loss --config.file /nonexistent", "PACKET_LOSS UNKNOWN: reading inventory \"/nonexistent\": no such file or directory"},
 		{"an inventory with faults", "a --config.file " + bad, "PROBE UNKNOWN: " + bad + `:1:9: host has no name`},
 		{"no host", "--config.file " + good, "PROBE UNKNOWN: 0 operands were given"},
 		{"an option that is none", "a --nonsense", "PROBE UNKNOWN: no option \"nonsense\""},

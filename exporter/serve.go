@@ -101,13 +101,13 @@ func (m *monitor) serve(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	servers := []*listener{{
-		server: newServer(m.operator()), log: m.log,
+		server: newServer(m.operator()), log: m.log, option: "--web.listen-address",
 		config: web.FlagConfig{WebListenAddresses: &m.flags.Listen, WebSystemdSocket: &m.flags.Systemd, WebConfigFile: &m.flags.WebConfig},
 	}}
 	if m.flags.PublicListen != "" {
 		no := false
 		servers = append(servers, &listener{
-			server: newServer(m.public()), log: m.log,
+			server: newServer(m.public()), log: m.log, option: "--web.public-listen-address",
 			config: web.FlagConfig{WebListenAddresses: &[]string{m.flags.PublicListen}, WebSystemdSocket: &no, WebConfigFile: &m.flags.PublicWebConfig},
 		})
 	}
@@ -140,6 +140,7 @@ func (m *monitor) serve(ctx context.Context) error {
 type listener struct {
 	server *http.Server
 	config web.FlagConfig
+	option string // that says where it listens
 	log    *slog.Logger
 }
 
@@ -151,7 +152,7 @@ func (l *listener) serve() error {
 	}
 	where := *l.config.WebListenAddresses
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("listening on %q: the port is in use: see ss -ltnp, or choose another with --web.listen-address", where)
+		return fmt.Errorf("listening on %q: the port is in use: see ss -ltnp, or choose another with %s", where, l.option)
 	}
 	return fmt.Errorf("serving on %q: %w", where, err)
 }

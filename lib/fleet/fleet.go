@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -155,7 +156,7 @@ func read(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading inventory: %w", err)
+		return nil, unread(path, err)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("reading inventory %q: not a regular file", path)
 	case info.Size() > fileLimit:
@@ -163,9 +164,20 @@ func read(path string) ([]byte, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading inventory: %w", err)
+		return nil, unread(path, err)
 	}
 	return text, nil
+}
+
+// unread is why the inventory could not be read, and what helps.
+func unread(path string, err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err // the path is told already
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("reading inventory %q: %w: let the user that this runs as (uid %d) read it: chgrp and chmod g+r", path, err, os.Geteuid())
+	}
+	return fmt.Errorf("reading inventory %q: %w", path, err)
 }
 
 // Parse is Load of a text that is already there; file is what faults call it.

@@ -392,7 +392,7 @@ hosts:
 		"--fleet " + file + " --fleet-host other":                 file + `:9:45: speed: warning: end of range "3x"`,
 		"--fleet " + file:                     "has 2 hosts: name one with --fleet-host",
 		"--fleet-host baltimore":              "--fleet-host is a name in the file of --fleet, which is not given",
-		"--fleet /nonexistent --fleet-host a": "reading inventory: stat /nonexistent: no such file or directory",
+		"--fleet /nonexistent --fleet-host a": "reading inventory \"/nonexistent\": no such file or directory",
 	} {
 		if _, out := execute(strings.Fields(args)...); !strings.Contains(out, want) {
 			t.Errorf("%q: %q, want %q", args, out, want)
