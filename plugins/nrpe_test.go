@@ -6,6 +6,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -20,6 +23,7 @@ func TestRealNRPE(t *testing.T) {
 	t.Cleanup(origin.Close)
 	host := peers.StartSnmpd(t, peers.Snmpd{})
 	squid := peers.StartSquid(t, peers.Squid{})
+	login := peers.StartSquid(t, peers.Squid{Users: map[string]string{"monitor": "s3cret"}})
 	resolver := peers.StartUnbound(t, "  local-zone: \"com.\" static\n  local-zone: \"invalid.\" static\n")
 	clock, auth, dns, loss := plugin("check_clock_offset"), plugin("check_squid_auth"), plugin("check_resolver"), plugin("check_packet_loss")
 	permitted := plugintest.Build(t, "check_packet_loss") // one of its own, which gets the capability
@@ -28,6 +32,8 @@ func TestRealNRPE(t *testing.T) {
 		"clock_far": fmt.Sprintf("%s -H 127.0.0.1 -p %d --reference none -w 1000: -c 2000:", clock.Path, host.Port),
 		"squid":     fmt.Sprintf("%s -H 127.0.0.1 -p %d --no-credentials allowed --url %s/", auth.Path, squid.Port, origin.URL),
 		"squid_bad": fmt.Sprintf("%s -H 127.0.0.1 -p %d --wrong never --url %s/ -u monitor --password-file /etc/passwd", auth.Path, squid.Port, origin.URL),
+		"login":     fmt.Sprintf("%s -H 127.0.0.1 -p %d --url %s/ -u monitor --password-file %s", auth.Path, login.Port, origin.URL, secretOf(t, "nagios", "s3cret")),
+		"locked":    fmt.Sprintf("%s -H 127.0.0.1 -p %d --url %s/ -u monitor --password-file %s", auth.Path, login.Port, origin.URL, secretOf(t, "nagios", "changed")),
 		"resolver":  fmt.Sprintf("%s -H 127.0.0.1 -p %d", dns.Path, resolver.Port),
 		"slow":      fmt.Sprintf("%s -H 127.0.0.1 -p %d -w @0:", dns.Path, resolver.Port),
 		"loss":      loss.Path + " -H 127.0.0.1 -n 5 -i 0.02",
@@ -43,6 +49,8 @@ func TestRealNRPE(t *testing.T) {
 		{"clock_far", 2, "CLOCK_OFFSET CRITICAL: offset ..."},
 		{"squid", 0, "SQUID_AUTH OK: fetched ..."},
 		{"squid_bad", 3, "SQUID_AUTH UNKNOWN: usage: --password-file: reading secret \"/etc/passwd\": others may open it ..."},
+		{"login", 0, "SQUID_AUTH OK: refused without credentials, refused wrong ones, fetched ..."},
+		{"locked", 2, "SQUID_AUTH CRITICAL: ... refused ..."},
 		{"resolver", 0, "RESOLVER OK: resolver \"127.0.0.1\": 3 tests, 0 failed, ..."},
 		{"slow", 1, "RESOLVER WARNING: slow: ..."},
 		{"verbose", 0, "RESOLVER OK: ..."},
@@ -65,6 +73,30 @@ func TestRealNRPE(t *testing.T) {
 		}
 		answer(nrpe, "permitted").Expect(t, 0, "PACKET_LOSS OK: 0/... lost ...")
 	})
+}
+
+// secretOf is a file with a secret that only the user may read, if there is one to be.
+func secretOf(t *testing.T, name, text string) (path string) {
+	t.Helper()
+	path = filepath.Join(peers.Dir(t), "secret")
+	if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() != 0 {
+		return path // NRPE runs as this user
+	}
+	u, err := user.Lookup(name)
+	if err != nil {
+		peers.Missing(t, err.Error())
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err == nil {
+		err = os.Chown(path, uid, -1)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // answer is what check_nrpe gives Nagios.

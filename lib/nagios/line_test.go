@@ -30,19 +30,23 @@ func TestFirstLine(t *testing.T) {
 		{"no exponent, however small", []check.Outcome{outcome("a", verdict.OK, "fine", 1e-9)}, "SPEED OK: fine | speed=0.000000001s;5"},
 		{"nor however large", []check.Outcome{outcome("a", verdict.OK, "fine", 1e21)}, "SPEED OK: fine | speed=1000000000000000000000s;5"},
 		{
-			"names that would need quotes", []check.Outcome{outcome("a b=c'd|e;f", verdict.OK, "", 1), outcome("g\"h\n\x00\xff", verdict.OK, "", 2), outcome("Zürich", verdict.OK, "", 3)},
+			"names that would need quotes",
+			[]check.Outcome{outcome("a b=c'd|e;f", verdict.OK, "", 1), outcome("g\"h\n\x00\xff", verdict.OK, "", 2), outcome("Zürich", verdict.OK, "", 3)},
 			"SPEED OK: 3 hosts: 3 OK | a_b_c_d_e_f_speed=1s;5 g_h____speed=2s;5 Zürich_speed=3s;5",
 		},
 		{
-			"of each state one", []check.Outcome{outcome("a", verdict.OK, "fine", 1), outcome("b", verdict.Unknown, "not seen", math.NaN()), outcome("c", verdict.Warning, "slow", 6), outcome("d", verdict.Critical, "dead", 70)},
+			"of each state one",
+			[]check.Outcome{outcome("a", verdict.OK, "fine", 1), outcome("b", verdict.Unknown, "not seen", math.NaN()), outcome("c", verdict.Warning, "slow", 6), outcome("d", verdict.Critical, "dead", 70)},
 			"SPEED CRITICAL: 4 hosts: 1 CRITICAL, 1 WARNING, 1 UNKNOWN, 1 OK; d: dead | a_speed=1s;5 b_speed=U;5 c_speed=6s;5 d_speed=70s;5",
 		},
 		{
-			"a warning outweighs what was not seen", []check.Outcome{outcome("a", verdict.Unknown, "not seen", math.NaN()), outcome("b", verdict.Warning, "slow", 6)},
+			"a warning outweighs what was not seen",
+			[]check.Outcome{outcome("a", verdict.Unknown, "not seen", math.NaN()), outcome("b", verdict.Warning, "slow", 6)},
 			"SPEED WARNING: 2 hosts: 1 WARNING, 1 UNKNOWN; b: slow | a_speed=U;5 b_speed=6s;5",
 		},
 		{
-			"what was not seen is not OK", []check.Outcome{outcome("a", verdict.OK, "fine", 1), outcome("b", verdict.Unknown, "not seen", math.NaN())},
+			"what was not seen is not OK",
+			[]check.Outcome{outcome("a", verdict.OK, "fine", 1), outcome("b", verdict.Unknown, "not seen", math.NaN())},
 			"SPEED UNKNOWN: 2 hosts: 1 UNKNOWN, 1 OK; b: not seen | a_speed=1s;5 b_speed=U;5",
 		},
 	} {
