@@ -87,8 +87,6 @@ func (m *monitor) drillOver(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer m.drilling.Store(false)
-	ctx, cancel := context.WithTimeout(r.Context(), drillLimit)
-	defer cancel()
 	flush := http.NewResponseController(w)
 	began := time.Now()
 	say := func(format string, args ...any) {
@@ -97,7 +95,7 @@ func (m *monitor) drillOver(w http.ResponseWriter, r *http.Request) {
 	}
 	f := m.watching()
 	m.log.Info("a drill begins", "breaks", part)
-	err := runDrill(ctx, f, part, say)
+	err := runDrill(r.Context(), f, checkerConfig(f, ""), part, say)
 	switch {
 	case err != nil:
 		fmt.Fprintf(w, "NOT PROVEN: %v\n", err)

@@ -25,14 +25,18 @@ type shadow struct {
 	fleet     *fleet.Fleet
 	board     *schedule.Board
 	standings *standing.Fleet
+	looks     selfcheck.Config // what the monitor looks at itself by
 	checker   *selfcheck.Checker
 	broken    atomic.Bool
 	say       func(format string, args ...any)
 }
 
-// runDrill makes the drill. The error is why nothing is proven.
-func runDrill(ctx context.Context, f *fleet.Fleet, part string, say func(string, ...any)) error {
-	s := &shadow{fleet: f, board: &schedule.Board{}, standings: &standing.Fleet{}, say: say}
+// runDrill makes the drill, on a monitor that looks at itself by what looks says. The
+// error is why nothing is proven.
+func runDrill(ctx context.Context, f *fleet.Fleet, looks selfcheck.Config, part string, say func(string, ...any)) error {
+	ctx, cancel := context.WithTimeout(ctx, drillLimit)
+	defer cancel()
+	s := &shadow{fleet: f, board: &schedule.Board{}, standings: &standing.Fleet{}, looks: looks, say: say}
 	alone := *f
 	alone.Status.Prometheus = fleet.Upstream{}
 	s.standings.Watch(rosterOf(&alone, nil))
@@ -152,7 +156,7 @@ var errDrill = errors.New("a drill broke it")
 // breakable makes the checker whose part can be broken. The error is that this
 // monitor has no reference by which it could notice.
 func (s *shadow) breakable(part string, lag func() (time.Duration, time.Duration)) error {
-	config := checkerConfig(s.fleet, "")
+	config := s.looks
 	config.Lag = lag
 	needs := map[string]bool{
 		"resolver": len(config.Resolve) > 0, "route": len(config.Ping) > 0,
@@ -162,7 +166,7 @@ func (s *shadow) breakable(part string, lag func() (time.Duration, time.Duration
 		key := map[string]string{"resolver": "resolve", "route": "ping", "clock": "ntp"}[part]
 		return fmt.Errorf("references.%s is empty: this monitor would not notice that its %s is broken", key, part)
 	}
-	if servers := s.fleet.References.NTP; len(servers) > 0 {
+	if servers := s.fleet.References.NTP; len(servers) > 0 && config.Prove == nil {
 		config.Prove = proving(servers)
 	}
 	whole, err := selfcheck.New(config) // with the real seams filled in

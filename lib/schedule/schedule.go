@@ -44,7 +44,7 @@ type Scheduler struct {
 	Slots int           // how many checks run at once; 0 = 1000
 
 	// Again is told of every round that ended, and may ask for another of the same
-	// host, some time after it. There is none if the next regular one comes first.
+	// host, some time after the end of its checks. There is none if the next regular one comes first.
 	Again func(Round) (after time.Duration, yes bool)
 
 	// RoundDone is told when a round of the fleet is complete: no host is due in it

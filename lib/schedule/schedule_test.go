@@ -232,6 +232,27 @@ func TestSoon(t *testing.T) {
 	})
 }
 
+// That this monitor looks at itself before bad news is told makes no round later.
+func TestBadNewsThatIsConfirmedIsAskedAgainAsSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		bad := fake("a", "x", func(context.Context) bool {
+			at = append(at, time.Now())
+			return true
+		})
+		s := &Scheduler{
+			Board: &Board{}, Every: time.Hour, Again: func(Round) (time.Duration, bool) { return 10 * time.Second, true },
+			Confirm: func(context.Context) bool { time.Sleep(3 * time.Second); return true },
+		}
+		stop := start(t, s, Host{Name: "a", Checks: []check.Check{bad}})
+		time.Sleep(25 * time.Second)
+		stop()
+		if len(at) != 3 || at[2].Sub(at[0]) != 20*time.Second {
+			t.Errorf("%v", at)
+		}
+	})
+}
+
 func TestNotMoreAtOnceThanThereAreSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		running, most := 0, 0

@@ -37,8 +37,9 @@ type round struct {
 	turned time.Time // when it could begin: due, or when the round before it ended
 	window int64
 	again  bool
-	runs   []*run // in order of Host.Checks
-	left   int    // of them, to be heard
+	runs   []*run    // in order of Host.Checks
+	left   int       // of them, to be heard
+	heard  time.Time // when the last of them was
 }
 
 // A run is one check of a round.
@@ -158,6 +159,7 @@ func (r *run) stuck(at time.Time, took time.Duration) check.Outcome {
 func (l *loop) hear(r *run, o check.Outcome) {
 	r.outcome = o
 	if r.round.left--; r.round.left == 0 {
+		r.round.heard = time.Now()
 		l.close(r.round)
 	}
 }
@@ -212,7 +214,7 @@ func (l *loop) finish(r *round) {
 		l.count(func(c *counts) { c.regular++ })
 		l.settle(r.window)
 	}
-	l.repeat(s, result)
+	l.repeat(s, result, r.heard)
 	switch {
 	case s.late:
 		l.begin(s, false)
@@ -222,13 +224,14 @@ func (l *loop) finish(r *round) {
 	l.complete(result.Ended)
 }
 
-// repeat plans another round of s if somebody asks for one.
-func (l *loop) repeat(s *seat, r Round) {
+// repeat plans another round of s if somebody asks for one. It is so long after its checks
+// were heard: that bad news had to be confirmed makes the next round no later.
+func (l *loop) repeat(s *seat, r Round, heard time.Time) {
 	if l.Again == nil {
 		return
 	}
 	after, yes := l.Again(r)
-	at := r.Ended.Add(after)
+	at := heard.Add(after)
 	if !yes || !at.Before(s.due) {
 		return
 	}

@@ -130,8 +130,12 @@ func (f *Fleet) Take(host string, outcomes []check.Outcome, now time.Time) (urge
 	if w.state.Again() && landslide {
 		return urgent, 0, true
 	}
-	return urgent, hoststate.Retry, w.state.Again() || f.roster.Many && w.elected.Again()
+	return urgent, wait, w.state.Again() || f.roster.Many && w.elected.Again()
 }
+
+// wait is how long a host that is failing rests before it is asked again: what is left of
+// hoststate.Retry is for the self-check that stands between a round and its word.
+const wait = hoststate.Retry - time.Second
 
 // fellAt is when a host fell, with one more round that may be the first bad one.
 func fellAt(h hoststate.Host, r hoststate.Round) time.Time {

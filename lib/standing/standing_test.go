@@ -52,10 +52,10 @@ func TestLandslideIsLookedAtOnceMore(t *testing.T) {
 		rounds           int // bad ones until they are down
 		wait             time.Duration
 	}{
-		{"one of ten", 1, 10, 5, 3, hoststate.Retry},
-		{"three of ten", 3, 10, 5, 3, hoststate.Retry},
+		{"one of ten", 1, 10, 5, 3, wait},
+		{"three of ten", 3, 10, 5, 3, wait},
 		{"four of ten, of four providers", 4, 10, 5, 4, 0},
-		{"all, of one provider", 10, 10, 1, 3, hoststate.Retry},
+		{"all, of one provider", 10, 10, 1, 3, wait},
 		{"all, of ten", 10, 10, 10, 4, 0},
 	} {
 		f := newFleet(rosterOf(row.of, row.runs))
@@ -239,7 +239,7 @@ func TestNobodyIsHammeredWhileVotesAreOut(t *testing.T) {
 			after, again = f.round(m.Name, verdict.Critical, now.Add(time.Duration(n)*time.Second))
 		}
 	}
-	if after != hoststate.Retry || !again {
+	if after != wait || !again {
 		t.Errorf("asked again (%v) after %v", again, after)
 	}
 }
