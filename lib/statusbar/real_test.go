@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -29,6 +30,7 @@ type told struct {
 	Length  time.Duration // of the lease
 	Missing bool          // nobody answers
 	Age     int           // how long it was in a cache, in seconds
+	Votes   [3]int        // vantages: in all, healthy, and how many it takes; zero: one looks alone
 }
 
 func (d told) document() map[string]any {
@@ -48,10 +50,14 @@ func (d told) document() map[string]any {
 	if d.Sight == "" {
 		d.Sight = "ok"
 	}
+	vantages := map[string]int{"total": 1, "healthy": 1}
+	if d.Votes != [3]int{} {
+		vantages = map[string]int{"total": d.Votes[0], "healthy": d.Votes[1], "quorum": d.Votes[2]}
+	}
 	until := at.Add(d.Left)
 	return map[string]any{
 		"schema": "milepost.status/1", "seq": d.Seq, "interval_s": 60, "data_at": stamp(until.Add(-d.Length)).String(), "valid_until": stamp(until).String(),
-		"status": d.Status, "summary": "1 of 1 proxy working", "monitor": map[string]any{"status": d.Sight, "vantages": map[string]int{"total": 1, "healthy": 1}},
+		"status": d.Status, "summary": "1 of 1 proxy working", "monitor": map[string]any{"status": d.Sight, "vantages": vantages},
 		"components": []any{map[string]any{"id": "a", "name": d.Name, "status": d.Status, "reason": nil}},
 	}
 }
@@ -163,6 +169,28 @@ func (v visit) keep(name string) {
 	}
 }
 
+// A look is one of the widget's custom properties, and what it does.
+type look struct{ set, of, want string }
+
+// looks are all of them.
+func looks() map[string]look {
+	style := func(of, what string) string { return "getComputedStyle(" + of + ")." + what }
+	host, part := `document.querySelector("milepost-status")`, func(css string) string { return fmt.Sprintf("widget().querySelector(%q)", css) }
+	return map[string]look{
+		"up":          {"rgb(1, 2, 3)", style(part(".days rect.u"), "fill"), "rgb(1, 2, 3)"},
+		"degraded":    {"rgb(2, 3, 4)", style(part("li.g b"), "color"), "rgb(2, 3, 4)"},
+		"down":        {"rgb(3, 4, 5)", style(part("li.d b"), "color"), "rgb(3, 4, 5)"},
+		"maintenance": {"rgb(4, 5, 6)", style(part("li.m b"), "color"), "rgb(4, 5, 6)"},
+		"unknown":     {"rgb(5, 6, 7)", style(part("li.n b"), "color"), "rgb(5, 6, 7)"},
+		"ink":         {"rgb(6, 7, 8)", style(host, "color"), "rgb(6, 7, 8)"},
+		"soft":        {"rgb(7, 8, 9)", style(part(".time"), "color"), "rgb(7, 8, 9)"},
+		"line":        {"rgb(8, 9, 10)", style(host, "borderTopColor"), "rgb(8, 9, 10)"},
+		"ground":      {"rgb(250, 250, 240)", style(host, "backgroundColor"), "rgb(250, 250, 240)"},
+		"font":        {"20px serif", style(host, "fontSize"), "20px"},
+		"radius":      {"13px", style(host, "borderTopLeftRadius"), "13px"},
+	}
+}
+
 func TestRealWidget(t *testing.T) {
 	browser, s := peers.StartChromium(t), openShop(t)
 	now := time.Now()
@@ -177,7 +205,7 @@ func TestRealWidget(t *testing.T) {
 			v.want(`headline()`, "!degraded 1 of 6 proxies working, 1 under maintenance, 2 unknown")
 			v.want(`spoken()`, "degraded: 1 of 6 proxies working, 1 under maintenance, 2 unknown")
 			v.want(`[...widget().querySelectorAll("li .line")].map((e) => e.textContent).join("; ")`,
-				"Singapore refused✕down; fra-1 loss!degraded; Lima not measured?unknown; Tokyo stale?unknown; Oslo ⚒maintenance")
+				"Singapore refused✕down; fra-1 loss!degraded; Lima not measured?unknown; Tokyo stale?unknown; Oslo new <disk>⚒maintenance")
 			v.want(`getComputedStyle(document.querySelector("milepost-status")).backgroundColor`, "rgb(255, 255, 255)")
 			v.want(`violations.join()`, "")
 			v.keep("widget-light")
@@ -273,6 +301,42 @@ func TestRealWidget(t *testing.T) {
 			s.tellers[1].tell(told{Status: "down", Name: "new", Seq: 9, Date: now, Left: 170 * time.Second})
 			v.Eval(`ask()`, nil)
 			v.Until(`headline().startsWith("✕down")`)
+		}},
+		{"of several the one with a quorum, though its lease is shorter", func(t *testing.T) {
+			s.tellers[0].tell(told{Status: "down", Name: "minority", Date: now, Left: 180 * time.Second, Votes: [3]int{3, 1, 2}})
+			s.tellers[1].tell(told{Status: "up", Name: "majority", Date: now, Left: 60 * time.Second, Votes: [3]int{3, 2, 2}})
+			v := s.visit(t, browser, 600, "", `src="/0.json /1.json" history="none" mode="full"`)
+			v.Until(`headline()`)
+			v.want(`headline()`, "✓up 1 of 1 proxy working")
+			s.tellers[1].tell(told{Status: "up", Name: "majority", Seq: 1, Date: now, Left: 60 * time.Second, Votes: [3]int{3, 1, 2}})
+			v.Eval(`ask()`, nil)
+			v.Until(`headline().startsWith("✕down")`)
+		}},
+		{"the page that it stands in hears of each change", func(t *testing.T) {
+			s.tellers[0].tell(told{Status: "up", Seq: 1, Date: now})
+			v := s.visit(t, browser, 600, "", own)
+			v.Until(`headline()`)
+			v.Eval(`document.querySelector("milepost-status").addEventListener("milepost-status", (e) => said.push(e.detail.status + " " + e.detail.document.seq))`, nil)
+			s.tellers[0].tell(told{Status: "down", Seq: 2, Date: now.Add(time.Minute)})
+			v.Eval(`ask()`, nil)
+			v.Until(`said.length`)
+			v.want(`said.join("; ")`, "down 2")
+		}},
+		{"its looks are the page's", func(t *testing.T) {
+			v := s.visit(t, browser, 600, "", `mode="full"`)
+			v.Until(`widget()?.querySelector("li .days")`)
+			for property, is := range looks() {
+				v.Eval(fmt.Sprintf(`document.querySelector("milepost-status").style.setProperty("--milepost-%s", %q)`, property, is.set), nil)
+				if got := v.text(is.of); got != is.want {
+					t.Errorf("--milepost-%s is %s: %s is %q, want %q", property, is.set, is.of, got, is.want)
+				}
+			}
+			for _, name := range regexp.MustCompile(`var\(--milepost-([a-z]+)`).FindAllStringSubmatch(widgetText, -1) {
+				if _, tested := looks()[name[1]]; !tested {
+					t.Errorf("--milepost-%s is not tested", name[1])
+				}
+			}
+			v.keep("widget-own-looks")
 		}},
 		{"a state that nobody has heard of", func(t *testing.T) {
 			s.tellers[0].tell(told{Status: "sparkling", Date: now})
