@@ -17,7 +17,7 @@ import (
 )
 
 // serveUDP answers each datagram with what answer gives: none, one or several.
-func serveUDP(t *testing.T, answer func(question []byte) [][]byte) netip.AddrPort {
+func serveUDP(t testing.TB, answer func(question []byte) [][]byte) netip.AddrPort {
 	t.Helper()
 	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

@@ -10,11 +10,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"milepost/lib/metric"
 	"milepost/lib/secret"
 )
 
@@ -109,6 +111,28 @@ func TestTheMonitorsOwnWord(t *testing.T) {
 				t.Errorf("%q, want %q", got, row.want)
 			}
 		})
+	}
+}
+
+// Who is known to be wrong himself judges nobody, and does not even ask.
+func TestADisprovedClockJudgesNobody(t *testing.T) {
+	var asked atomic.Int32
+	host := serveUDP(t, func(q []byte) [][]byte { asked.Add(1); return [][]byte{ntpAnswer(q, time.Hour)} })
+	for _, row := range []struct {
+		situation string
+		chronyd   func(*trackingReply)
+		want      string
+	}{
+		{"far off", func(r *trackingReply) { r.Correction = chronyFloat(3.2) }, "UNKNOWN this monitor's clock may be off by 3.2 s, says the local chronyd: host not judged"},
+		{"behind", func(r *trackingReply) { r.Correction = chronyFloat(-7) }, "UNKNOWN this monitor's clock may be off by 7.0 s, says the local chronyd: host not judged"},
+		{"in doubt", func(r *trackingReply) { r.Dispersion = chronyFloat(2) }, "UNKNOWN this monitor's clock may be off by 2.0 s, says the local chronyd: host not judged"},
+	} {
+		c := alone(OverNTP, host.Port())
+		c.Reference, c.adjtimex, c.chronyd = Reference{}, synchronised, serveChronyd(t, row.chronyd).String()
+		o := run(t, c, patient)
+		if got := spellOutcome(o); got != row.want || o.Fault != metric.FaultMonitor || o.Reason != metric.ReasonMonitorClock || asked.Load() > 0 {
+			t.Errorf("%s: %q [%s %s] after %d questions, want %q", row.situation, got, o.Fault, o.Reason, asked.Load(), row.want)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/beevik/ntp"
 
+	"milepost/lib/crew"
 	"milepost/lib/metric"
 )
 
@@ -78,7 +79,12 @@ func selfDescription(r *ntp.Response) string {
 
 // queryNTP asks an NTP server once, and refuses an answer that says of itself that
 // it is worth nothing.
-func queryNTP(ctx context.Context, addr string) (*ntp.Response, error) {
+func queryNTP(ctx context.Context, addr string) (_ *ntp.Response, err error) {
+	defer func() { // the library takes a precision of 2^-128 s for a number of bits to shift by
+		if broken := crew.Recovered(recover()); broken != nil {
+			err = garbled(errors.New("it makes the NTP library panic"))
+		}
+	}()
 	stop := func() bool { return true }
 	defer func() { stop() }()
 	options := ntp.QueryOptions{

@@ -33,6 +33,7 @@ func TestNTPServers(t *testing.T) {
 		{"a kiss of death", with(func(a []byte) { a[1] = 0; copy(a[12:], "RATE") }), `the server sends the kiss code "RATE": it does not want to be asked, or not so often`},
 		{"a kiss of death as ntpd sends it, with leap indicator 3", with(func(a []byte) { a[0], a[1] = 0b11_100_100, 0; copy(a[12:], "DENY") }), `the server sends the kiss code "DENY": it does not want to be asked, or not so often`},
 		{"stratum 16", with(func(a []byte) { a[1] = 16 }), "invalid stratum in response (stratum 16"},
+		{"a precision that no clock has, which the library does not survive", with(func(a []byte) { a[3] = 0x80 }), "garbled answer: it makes the NTP library panic"},
 		{"an old clock", with(func(a []byte) { binary.BigEndian.PutUint64(a[16:], ntpStamp(time.Now().Add(-72*time.Hour))) }), "server clock not fresh"},
 		{"far from its own source", with(func(a []byte) { binary.BigEndian.PutUint32(a[8:], 20<<16) }), "invalid dispersion in response (stratum 2, root distance 20 s)"},
 		{"to another question", with(func(a []byte) { a[24]++ }), "garbled answer: server response didn't match request"},
