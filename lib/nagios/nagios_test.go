@@ -362,6 +362,72 @@ func TestExtraOpts(t *testing.T) {
 	}
 }
 
+// Files, the environment and the command line say more and more: the last word counts,
+// and of several words in one place the last too.
+func TestTheOrderOfExtraOpts(t *testing.T) {
+	first, second := t.TempDir(), t.TempDir()
+	files := map[string]string{
+		filepath.Join(first, "plugins.ini"):             "[check_speed]\nwarning=11\n",
+		filepath.Join(first, "nagios-plugins.ini"):      "[check_speed]\nwarning=12\n",
+		filepath.Join(second, "monitoring-plugins.ini"): "[check_speed]\nwarning=13\nwarning=14\n[more]\nwarning=15\n[check_speed]\ncritical=77\n",
+	}
+	for file, text := range files {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	inventory := filepath.Join(first, "milepost.yml")
+	if err := os.WriteFile(inventory, []byte("hosts: [{name: a, address: 192.0.2.1, checks: {speed: {warning: 2, critical: 3}}}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, path, args, want string }{
+		{"of one directory, the first name counts", first, "-H 192.0.2.1 --extra-opts", "speed=1s;12;60"},
+		{"the first directory before the second", first + ":" + second, "-H 192.0.2.1 --extra-opts", "speed=1s;12;60"},
+		{"a directory that is not there is passed over", "/nonexistent:" + second, "-H 192.0.2.1 --extra-opts", "speed=1s;14;77"},
+		{"the last line counts, and a section may go on later", second, "-H 192.0.2.1 --extra-opts", "speed=1s;14;77"},
+		{"two sections, in the order of the command line", second, "-H 192.0.2.1 --extra-opts=check_speed --extra-opts=more", "speed=1s;15;77"},
+		{"and the other way round", second, "-H 192.0.2.1 --extra-opts=more --extra-opts=check_speed", "speed=1s;14;77"},
+		{"the command line goes before, wherever it stands", second, "-w 9 -H 192.0.2.1 --extra-opts -c 8", "speed=1s;9;8"},
+		{"ini files go before the inventory", second, "--extra-opts=more --fleet " + inventory, "speed=1s;15;3"},
+		{"no ini file anywhere", "/nonexistent", "-H 192.0.2.1 --extra-opts=x@", "none of the usual ini files is there"},
+	} {
+		t.Setenv("NAGIOS_CONFIG_PATH", tt.path)
+		if _, out := execute(strings.Fields(tt.args)...); !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, out, tt.want)
+		}
+	}
+}
+
+// A host that is given by name cannot be checked without a resolver.
+func TestSelfTestNeedsAResolverForNames(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "resolv.conf")
+	for _, tt := range []struct {
+		text string // "" = there is no file
+		ok   bool
+		have string
+		mend string
+	}{
+		{"search example.net\nnameserver 192.0.2.53\nnameserver 192.0.2.54\n", true, file + " names 192.0.2.53", ""},
+		{"# nameserver 192.0.2.53\noptions rotate\nnameserver\n", false, file + " names no nameserver", "echo nameserver ADDRESS >>" + file},
+		{"", false, "open " + file + ": no such file or directory", "echo nameserver ADDRESS >>" + file},
+	} {
+		_ = os.Remove(file)
+		if tt.text != "" {
+			if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := needResolver(file); n.OK != tt.ok || n.Have != tt.have || !n.OK && n.Mend != tt.mend {
+			t.Errorf("%q: %+v", tt.text, n)
+		}
+	}
+	for host, needs := range map[string]bool{"fra-1.example.net": true, "192.0.2.1": false, "2001:db8::1": false} {
+		if _, out := execute("--self-test", "-H", host); strings.Contains(out, "a resolver") != needs {
+			t.Errorf("%s: %s", host, out)
+		}
+	}
+}
+
 func TestFleetGivesAddressOptionsAndLimits(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "milepost.yml")
 	text := `

@@ -30,6 +30,59 @@ func result(c Config, pattern string, known int) Result {
 	return r
 }
 
+// Loss is told of if it is both much more than usual and no chance: 5 points and 1 %
+// for a warning, 20 points and 0.01 % for more, their ends included.
+func TestLimitsOfLoss(t *testing.T) {
+	for _, row := range []struct {
+		excess, p float64
+		want      verdict.Status
+	}{
+		{5, 0.01, verdict.Warning},
+		{4.999, 0.000001, verdict.OK},
+		{5, 0.010001, verdict.OK},
+		{100, 0.5, verdict.OK},
+		{19.999, 0.000001, verdict.Warning},
+		{20, 0.000101, verdict.Warning},
+		{20, 0.0001, verdict.Critical},
+		{98, 0, verdict.Critical},
+		{-2, 1, verdict.OK},
+	} {
+		samples := []metric.Sample{
+			{Name: "excess", Value: row.excess},
+			{Name: "p", Value: row.p},
+			metric.Flag("all_lost", false, "", "", ""),
+		}
+		if v := verdict.Judge(metric.Report{Samples: samples}, Default().Limits()); v.Status != row.want {
+			t.Errorf("%v points above the usual, p=%v: %v, want %v", row.excess, row.p, v.Status, row.want)
+		}
+	}
+}
+
+// The same in packets, beside a usual loss of 2 % that does not come in bursts.
+func TestLimitsOfLossInPackets(t *testing.T) {
+	for _, row := range []struct {
+		lost, sent int
+		want       verdict.Status
+	}{
+		{0, 100, verdict.OK},
+		{6, 100, verdict.OK},        // 4 points
+		{7, 100, verdict.Warning},   // 5 points, p=0.004
+		{3, 20, verdict.Warning},    // 13 points, p=0.007
+		{2, 20, verdict.OK},         // 8 points, p=0.06
+		{21, 100, verdict.Warning},  // 19 points
+		{22, 100, verdict.Critical}, // 20 points
+		{6, 20, verdict.Critical},   // 28 points, p=0.000002
+	} {
+		c := Default()
+		c.Baseline, c.Burst = Percent{2, true}, 0
+		pattern := strings.Repeat("x", row.lost) + strings.Repeat(".", row.sent-row.lost)
+		report := result(c, pattern, len(pattern)).Report()
+		if v := verdict.Judge(report, c.Limits()); v.Status != row.want {
+			t.Errorf("%d of %d: %v, want %v: %s", row.lost, row.sent, v.Status, row.want, v.Summary)
+		}
+	}
+}
+
 // Stopping early has no error of its own: whatever may come after the verdict
 // was decided, it is the verdict.
 func TestWhatIsDecidedStays(t *testing.T) {

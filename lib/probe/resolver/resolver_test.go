@@ -128,6 +128,12 @@ func TestResolver(t *testing.T) {
 			m.Answer = []dns.RR{c.record("60 IN CNAME " + c.name())}
 			c.reply(m)
 		}, `CRITICAL: wrong answer: "www.example.test" A is empty`, "resolver"},
+		{"two aliases of each other", good, func(c call) {
+			m := honest(c)
+			m.Answer = []dns.RR{c.record("60 IN CNAME other.example.test."), c.record("60 IN CNAME " + c.name())}
+			m.Answer[1].Header().Name = "other.example.test."
+			c.reply(m)
+		}, `CRITICAL: wrong answer: "www.example.test" A is empty`, "resolver"},
 
 		{"its upstream is dead", good, func(c call) {
 			m := honest(c)
