@@ -9,6 +9,7 @@ import (
 
 	"milepost/lib/geo"
 	"milepost/lib/metric"
+	"milepost/lib/verdict"
 )
 
 // trips are round trips that are known beforehand.
@@ -93,6 +94,42 @@ func TestReport(t *testing.T) {
 				hold(t, r.Report(), tt.text, tt.flags, tt.fibre)
 			}
 		})
+	}
+}
+
+// TestLimits: -w and -c are on the percentage of light in fibre, and what that is is
+// --fibre-speed's; that a host cannot be there is not.
+func TestLimits(t *testing.T) {
+	for _, tt := range []struct {
+		name              string
+		rtt               time.Duration
+		warning, critical string
+		fibre             float64
+		want              string
+	}{
+		{"within both", 21 * ms, "25:", "20:", 120.9, "OK 21.0 ms from Paris to Milan, 640 km (397 miles): 37.8 miles/ms, 31.3 % of light in fibre"},
+		{"slower than the one", 21 * ms, "40:", "20:", 120.9, "WARNING slow for its length; 21.0 ms"},
+		{"slower than both", 21 * ms, "40:", "35:", 120.9, "CRITICAL slow for its length; 21.0 ms"},
+		{"of another yardstick", 21 * ms, "55:", "", 60.45, "OK 21.0 ms from Paris to Milan, 640 km (397 miles): 37.8 miles/ms, 62.6 % of light in fibre"},
+		{"at the edge of what its coordinates tell", 21 * ms, "31:", "", 120.9, "OK cannot exclude WARNING: limit inside the uncertainty; 21.0 ms"},
+		{"a detour that the user's own limit allows", 100 * ms, "1:", "", 120.9, "OK 100.0 ms"},
+		{"no limits, and a detour", 100 * ms, "", "", 120.9, "WARNING detour: no usual path of that length takes longer than 67.4 ms; 100.0 ms"},
+		{"physics, whatever the limits and the yardstick", 2 * ms, "1:", "1:", 186, "CRITICAL cannot be there: Milan answers after 2.000 ms"},
+	} {
+		c := Using{trips{tt.rtt}}.Default()
+		c.From, c.To, c.FibreSpeed = at(t, "Paris"), at(t, "Milan"), tt.fibre
+		if tt.warning != "" {
+			c.Warning = metric.MustRange(tt.warning)
+		}
+		if tt.critical != "" {
+			c.Critical = metric.MustRange(tt.critical)
+		}
+		for r, err := range Measure(t.Context(), metric.Target{Name: "host", Address: "host"}, c) {
+			v := verdict.Judge(r.Report(), c.Limits())
+			if got := v.Status.String() + " " + v.Summary; err != nil || !strings.HasPrefix(got, tt.want) {
+				t.Errorf("%s: %q, want %q (%v)", tt.name, got, tt.want, err)
+			}
+		}
 	}
 }
 

@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -52,10 +54,14 @@ func TestRealLoopback(t *testing.T) {
 // Between two network namespaces nothing disturbs, and every address, rule and
 // route is the test's own. near pings, far is pinged.
 const (
-	nearAddr = "192.0.2.1"
-	farAddr  = "192.0.2.2"
-	farOther = "192.0.2.9"
-	noRoute  = "198.51.100.1"
+	nearAddr  = "192.0.2.1"
+	farAddr   = "192.0.2.2"
+	farOther  = "192.0.2.9"
+	noRoute   = "198.51.100.1"
+	beyond    = "203.0.113.1" // behind far, which forwards
+	nearAddr6 = "2001:db8::1"
+	farAddr6  = "2001:db8::2"
+	beyond6   = "2001:db8:1::1"
 )
 
 func TestRealPath(t *testing.T) {
@@ -74,6 +80,11 @@ func TestRealPath(t *testing.T) {
 		{"half is dropped of a path that loses half", "", "input: icmp type echo-request numgen inc mod 2 0 drop", attempt{Baseline: "50"}, "OK "},
 		{"nothing is answered", "", "input: icmp type echo-request drop", attempt{Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %)"},
 		{"the host refuses", "", "input: icmp type echo-request reject with icmp type admin-prohibited", attempt{Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 refused (administratively prohibited, says " + farAddr + ")"},
+		{"there is no such host", "", "input: icmp type echo-request reject with icmp type host-unreachable", attempt{Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 refused (host unreachable, says " + farAddr + ")"},
+		{"the way is too long", "ip ttl set 1", "", attempt{Target: beyond, Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 refused (TTL exceeded, says " + farAddr + ")"},
+		{"over IPv6", "", "", attempt{Target: farAddr6, Baseline: "2"}, "OK 0/"},
+		{"refused over IPv6", "", "input6: icmpv6 type echo-request reject with icmpv6 type admin-prohibited", attempt{Target: farAddr6, Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 refused (administratively prohibited, says " + farAddr6 + ")"},
+		{"the way is too long over IPv6", "6: ip6 hoplimit set 1", "", attempt{Target: beyond6, Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 refused (hop limit exceeded, says " + farAddr6 + ")"},
 		{"another host answers", "", "output: icmp type echo-reply ip saddr set " + farOther, attempt{Count: 4}, "CRITICAL no packet came back; 4/4 lost (100 %, 95 % CI 51-100 %), no baseline (0.5 % assumed), p=0.00018, 4 from " + farOther + " ignored"},
 		{"nobody has the address", "", "", attempt{Target: farOther, Count: 4}, "CRITICAL no packet came back; 4/4 lost"},
 		{"no route", "", "", attempt{Target: noRoute}, `UNKNOWN pinging "198.51.100.1": sending: network is unreachable: this machine has no route to it: see ip route get 198.51.100.1 [monitor_route]`},
@@ -84,7 +95,11 @@ func TestRealPath(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			l.filter(t, l.near, "output: "+tt.near)
+			near := "output: " + tt.near
+			if six, ok := strings.CutPrefix(tt.near, "6: "); ok {
+				near = "output6: " + six
+			}
+			l.filter(t, l.near, near)
 			l.filter(t, l.far, tt.far)
 			if got := l.run(t, l.near, tt.attempt); !strings.HasPrefix(got, tt.want) {
 				t.Errorf("%q, want %q", got, tt.want)
@@ -106,6 +121,53 @@ func TestRealStream(t *testing.T) {
 	await(t, lines, "CRITICAL no packet came back; the latest ", "UNKNOWN")
 	l.filter(t, l.far, "")
 	await(t, lines, "OK 0/", "UNKNOWN")
+}
+
+// TestRealDrops: what our own socket dropped is void, and no packet of it is lost.
+func TestRealDrops(t *testing.T) {
+	if n := Default().Needs(t.Context())[0]; !n.OK {
+		peers.Missing(t, n.What+": "+n.Have+": "+n.Mend)
+	}
+	s := &Streams{Interval: time.Minute}
+	c := Default()
+	c.Spacing, c.Streams = 20*time.Millisecond, s
+	for i := range 200 {
+		a := netip.AddrFrom4([4]byte{127, 0, 3, byte(i)})
+		s.flow(metric.Target{Name: a.String(), Addrs: []netip.Addr{a}}, c)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	var running crew.Crew
+	defer running.Wait()
+	defer cancel()
+	running.Go(func() { s.Run(ctx) })
+	var sum Totals
+	every(ctx, 20*time.Millisecond, func() {
+		shrink()
+		sum = Totals{}
+		for seen := range s.Seen() {
+			sum.Lost += seen.Totals.Lost
+			sum.Void += seen.Totals.Void
+			sum.Received += seen.Totals.Received
+		}
+		if sum.Void > 1000 && sum.Received > 1000 {
+			cancel()
+		}
+	})
+	if sum.Void <= 1000 || sum.Lost > 0 || s.echo.Dropped() == 0 {
+		t.Errorf("%+v; %d dropped", sum, s.echo.Dropped())
+	}
+}
+
+// shrink makes the queue of every ICMP socket of this process the least there is.
+func shrink() {
+	all, _ := filepath.Glob("/proc/self/fd/*")
+	for _, file := range all {
+		if fd, err := strconv.Atoi(filepath.Base(file)); err == nil {
+			if p, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL); err == nil && p == unix.IPPROTO_ICMP {
+				_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, 1)
+			}
+		}
+	}
 }
 
 // Only what is needed is asked for: a program that may raise cap_net_raw does so
@@ -265,14 +327,20 @@ func newLab(t *testing.T) *lab {
 		t.Cleanup(func() { l.ip(t, "netns", "del", ns) })
 	}
 	l.ip(t, "-n", l.near, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", l.far)
-	for ns, addr := range map[string]string{l.near: nearAddr, l.far: farAddr} {
-		l.ip(t, "-n", ns, "addr", "add", addr+"/24", "dev", "cable")
+	for ns, addrs := range map[string][2]string{l.near: {nearAddr, nearAddr6}, l.far: {farAddr, farAddr6}} {
+		l.ip(t, "-n", ns, "addr", "add", addrs[0]+"/24", "dev", "cable")
+		l.ip(t, "-n", ns, "addr", "add", addrs[1]+"/64", "dev", "cable", "nodad")
 		l.ip(t, "-n", ns, "link", "set", "cable", "up")
 		l.ip(t, "-n", ns, "link", "set", "lo", "up")
 	}
 	for i, kind := range []string{"unreachable", "prohibit", "blackhole"} {
 		l.ip(t, "-n", l.near, "route", "add", kind, fmt.Sprintf("198.51.100.%d/32", 2+i))
 	}
+	l.command(t, "ip", "netns", "exec", l.far, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward; echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; echo 0 >/proc/sys/net/ipv4/icmp_ratelimit; echo 0 >/proc/sys/net/ipv6/icmp/ratelimit")
+	l.ip(t, "-n", l.far, "route", "add", beyond+"/32", "dev", "cable")
+	l.ip(t, "-n", l.far, "-6", "route", "add", beyond6+"/128", "dev", "cable")
+	l.ip(t, "-n", l.near, "route", "add", beyond+"/32", "via", farAddr)
+	l.ip(t, "-n", l.near, "-6", "route", "add", beyond6+"/128", "via", farAddr6)
 	l.copyProgram(t)
 	return l
 }
@@ -289,13 +357,18 @@ func (l *lab) command(t *testing.T, name string, args ...string) {
 	}
 }
 
-// filter gives ns the rule "hook: rule" and no other; none if the rule is empty.
+// filter gives ns the rule "hook: rule", or "hook6: rule" of IPv6, and no other; none
+// if the rule is empty.
 func (l *lab) filter(t *testing.T, ns, rule string) {
 	t.Helper()
 	hook, rule, _ := strings.Cut(rule, ": ")
 	text := "flush ruleset\n"
+	family := "ip"
+	if four, ok := strings.CutSuffix(hook, "6"); ok {
+		family, hook = "ip6", four
+	}
 	if rule != "" {
-		text += fmt.Sprintf("table ip lab {\n chain %s {\n type filter hook %s priority 0\n %s\n }\n}\n", hook, hook, rule)
+		text += fmt.Sprintf("table %s lab {\n chain %s {\n type filter hook %s priority 0\n %s\n }\n}\n", family, hook, hook, rule)
 	}
 	c := exec.Command("ip", "netns", "exec", ns, "nft", "-f", "-")
 	c.Stdin = strings.NewReader(text)
