@@ -64,9 +64,10 @@ func (f *Follower) kin(x *file, g *Generation) kinship {
 	case g.State == Passed && g.Offset == 0:
 		return replica
 	case !own && f.elsewhere(g):
-		// Two short generations may start alike, and the path that is written
-		// to is not where copies are put.
-		if x.named && x.written() && g.Head.Len < headSize {
+		// Two generations may start alike, short ones above all, and the path that is
+		// written to is not where copies are put: what stands there after g was moved
+		// away is the next.
+		if x.named && x.written() && (g.Head.Len < headSize || g.Log == x.log && f.moved(g)) {
 			return unrelated
 		}
 		return replica
@@ -84,6 +85,20 @@ func (f *Follower) elsewhere(g *Generation) bool {
 		}
 	}
 	return f.reading(g)
+}
+
+// moved says that the file that g was read from has a name, which is not the log's.
+func (f *Follower) moved(g *Generation) bool {
+	id := identity{g.Device, g.Inode}
+	if s, ok := f.seen[id]; ok && s.gen == g {
+		return true
+	}
+	for _, y := range f.files {
+		if y.gen == g && y.identity == id {
+			return y.named && !y.live()
+		}
+	}
+	return false
 }
 
 // isWholly says that the file's content is as long as what was read of g.

@@ -52,3 +52,23 @@ func TestTwins(t *testing.T) {
 		}
 	}
 }
+
+// A program may write to a new log what it wrote to the last, to the byte: that is the
+// next generation, however much of it is alike.
+func TestSameAgain(t *testing.T) {
+	for _, row := range []struct{ situation, script, want string }{
+		{"the same lines", "+log a; look; mv log log.1; +log a; look; +log b; wait", "a a b"},
+		{"the same lines and others", "+log a b; look; mv log log.1; +log a c; look; +log d; wait", "a b a c d"},
+		{"the same lines, rotated while down", "+log a b; look; die; mv log log.1; +log a c; wait; die; +log d; look", "a b a c d"},
+		{"the same lines three times", "+log a; look; mv log log.1; +log a; look; mv log.1 log.2; mv log log.1; +log a; wait; die; look", "a a a"},
+		{"the same lines, rotated and compressed", "+log a; look; mv log log.1; +log a; wait; gz log.1; wait; die; look", "a a"},
+	} {
+		for _, pad := range pads(row.script) {
+			t.Run(row.situation, func(t *testing.T) {
+				if got := newWorld(t, pad).play(row.script); ordered(got) != ordered(row.want) {
+					t.Errorf("%s\ngot  %s\nwant %s", row.script, got, row.want)
+				}
+			})
+		}
+	}
+}
