@@ -339,14 +339,16 @@ func TestRealChaos(t *testing.T) {
 		_, _ = w.Write(bytes.Repeat([]byte("x"), n))
 	}))
 	defer origin.Close()
-	r := rand.New(rand.NewPCG(uint64(chaosSize(t, "CHAOS_SEED", 5)), 5))
+	rotations, kills := chaosSize(t, "CHAOS_ROTATIONS", 12), chaosSize(t, "CHAOS_KILLS", 8)
+	seed := uint64(chaosSize(t, "CHAOS_SEED", 5))
+	r := rand.New(rand.NewPCG(seed, 5))
 	did := map[string]int{}
-	for range chaosSize(t, "CHAOS_ROTATIONS", 40) / 4 {
+	for did["rotations"] < rotations || did["kills"] < kills {
 		f := startFollower(t, squid.Dir, "native")
 		var clients crew.Crew
 		for client := range 4 {
-			seed := r.Uint64()
-			clients.Go(func() { load(rand.New(rand.NewPCG(seed, uint64(client))), squid.Addr, origin.URL) })
+			one := r.Uint64()
+			clients.Go(func() { load(rand.New(rand.NewPCG(one, uint64(client))), squid.Addr, origin.URL) })
 		}
 		if r.IntN(3) == 0 {
 			squid.Kill() // in the middle of it
@@ -395,7 +397,7 @@ func TestRealChaos(t *testing.T) {
 	for user, s := range sum {
 		want[user] = fmt.Sprintf("%d/%d", s[0], s[1])
 	}
-	t.Logf("%v, %d lines in %d logs", did, lines, len(logs))
+	t.Logf("seed %d: %v, %d lines in %d logs", seed, did, lines, len(logs))
 	if got := usage(t, c, "user"); fmt.Sprint(got) != fmt.Sprint(want) || lines < 100 {
 		t.Errorf("the ledger has %v, the logs %v", got, want)
 	}

@@ -113,7 +113,11 @@ func (h Hole) told() string {
 	if h.From > 0 {
 		where += fmt.Sprintf(" at byte %d", h.From)
 	}
-	return fmt.Sprintf("billing: a hole in the ledger: %s %s: see usage --holes", where, h.Kind)
+	what := h.Kind
+	if what == tail.Truncated.String() {
+		what += ": what was written while it was copied is lost: have logrotate rename it, and squid -k rotate run after it, in place of copytruncate"
+	}
+	return fmt.Sprintf("billing: a hole in the ledger: %s %s: see usage --holes", where, what)
 }
 
 // String is the hole in one line, for a person who asked for all.

@@ -80,19 +80,27 @@ CREATE TABLE forgotten (user TEXT PRIMARY KEY, pseudonym TEXT NOT NULL) WITHOUT 
 // upgrade brings the tables up to date in one transaction. A copy of a ledger of
 // an older version is kept beside it.
 func upgrade(ctx context.Context, db *sql.DB, c Config, version int) error {
-	if version > schemaVersion {
+	switch {
+	case version > schemaVersion:
 		return newerSchema(version)
-	}
-	if version == schemaVersion {
+	case version == schemaVersion:
 		return nil
+	case version == 0:
+		return remake(ctx, db, c, version)
 	}
-	if version > 0 {
-		kept := fmt.Sprintf("%s.v%d-%s", c.Path, version, time.Now().UTC().Format("20060102T150405Z"))
-		if _, err := db.ExecContext(ctx, "VACUUM INTO ?", kept); err != nil {
-			return fmt.Errorf("keeping a copy as %q before the upgrade: %w", kept, err)
-		}
-		c.Notice(fmt.Sprintf("billing: ledger %q is upgraded from schema %d to %d; it was kept as %q", c.Path, version, schemaVersion, kept))
+	kept := fmt.Sprintf("%s.v%d-%s", c.Path, version, time.Now().UTC().Format("20060102T150405Z"))
+	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", kept); err != nil {
+		return fmt.Errorf("keeping a copy as %q before the upgrade: %w", kept, err)
 	}
+	if err := remake(ctx, db, c, version); err != nil {
+		return errors.Join(err, os.Remove(kept)) // the ledger is what it was, and each try would leave another
+	}
+	c.Notice(fmt.Sprintf("billing: ledger %q was upgraded from schema %d to %d; what it was is kept as %q", c.Path, version, schemaVersion, kept))
+	return nil
+}
+
+// remake makes the tables of this version of those of an older one.
+func remake(ctx context.Context, db *sql.DB, c Config, version int) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
