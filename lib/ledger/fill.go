@@ -21,46 +21,67 @@ type cell struct {
 	at   any
 }
 
-// fill sends the next buckets, and gives the revision up to which all is sent then.
-func (p *publisher) fill(ctx context.Context, tx *sql.Tx, s state) (upTo int64, more bool, err error) {
-	var chosen []int64
-	upTo = s.revision
-	err = each(ctx, p.local, "SELECT bucket, revision FROM buckets WHERE server = $1 AND revision > $2 AND revision <= $3 ORDER BY revision", []any{p.config.Server, s.acked, s.revision}, func(r *sql.Rows) error {
-		var bucket, revision int64
-		if err := r.Scan(&bucket, &revision); err != nil || more {
-			return err
-		}
-		if len(chosen) >= someBuckets && revision != upTo {
-			more = true
-			return nil
-		}
-		chosen, upTo = append(chosen, bucket), revision
-		return nil
-	})
+// A window is what is sent in as many transactions as it takes: all that was committed
+// after a revision. When its last bucket is sent, so is everything up to the revision
+// that this ledger had when the first was: what was committed meanwhile is of later ones.
+type window struct {
+	from, upTo int64 // revisions; upTo is -1 before the first transaction
+	after      int64 // the last bucket that was sent
+	more       bool  // there are others
+}
+
+// fill sends the next buckets of a window, and gives what is left of it.
+func (p *publisher) fill(ctx context.Context, tx *sql.Tx, s state, w window) (window, error) {
+	// One moment's: a bucket that is committed to between two questions would keep
+	// its other users' rows back.
+	local, err := p.local.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
-		return 0, false, explain(p.config.Path, err)
+		return w, explain(p.config.Path, err)
 	}
-	if !more {
-		upTo = s.revision
+	defer local.Rollback() //nolint:errcheck // nothing was written
+	chosen, w, err := p.choose(ctx, local, w)
+	if err != nil {
+		return w, explain(p.config.Path, err)
 	}
 	if len(chosen) > 0 {
-		if err := p.fillBuckets(ctx, tx, s, chosen); err != nil {
-			return 0, false, err
+		if err := p.fillBuckets(ctx, tx, local, s, chosen); err != nil {
+			return w, err
 		}
 	}
-	return upTo, more, p.fillHoles(ctx, tx, s, upTo)
+	return w, p.fillHoles(ctx, tx, local, s)
+}
+
+// choose takes the next buckets of a window.
+func (p *publisher) choose(ctx context.Context, local *sql.Tx, w window) (chosen []int64, next window, err error) {
+	if w.upTo < 0 {
+		if err := local.QueryRowContext(ctx, "SELECT revision FROM ledger").Scan(&w.upTo); err != nil {
+			return nil, w, err
+		}
+	}
+	err = each(ctx, local, "SELECT bucket FROM buckets INDEXED BY buckets_by_revision WHERE server = $1 AND revision > $2 AND bucket > $3 ORDER BY bucket LIMIT $4",
+		[]any{p.config.Server, w.from, w.after, someBuckets + 1}, func(r *sql.Rows) error {
+			var bucket int64
+			err := r.Scan(&bucket)
+			chosen = append(chosen, bucket)
+			return err
+		})
+	if w.more = len(chosen) > someBuckets; w.more {
+		chosen = chosen[:someBuckets]
+		w.after = chosen[someBuckets-1]
+	}
+	return chosen, w, err
 }
 
 // fillBuckets sends the users of some buckets whose sums changed. A sum that is
 // there and larger stays: this ledger may know less than it did.
-func (p *publisher) fillBuckets(ctx context.Context, tx *sql.Tx, s state, buckets []int64) error {
+func (p *publisher) fillBuckets(ctx context.Context, tx, local *sql.Tx, s state, buckets []int64) error {
 	in := " IN (" + strings.Trim(strings.Repeat("%d,", len(buckets)), ",") + ")"
 	args := make([]any, len(buckets))
 	for i, b := range buckets {
 		args[i] = b
 	}
 	in = fmt.Sprintf(in, args...)
-	here, err := cells(ctx, p.local, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND revision > $2 AND revision <= $3 AND bucket`+in, accesslog.Shown, p.config.Server, s.acked, s.revision)
+	here, err := cells(ctx, local, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND revision > $2 AND bucket`+in, accesslog.Shown, p.config.Server, s.acked)
 	if err != nil {
 		return explain(p.config.Path, err)
 	}
@@ -145,10 +166,10 @@ func upsert(ctx context.Context, tx *sql.Tx, table, column, server, ledger strin
 }
 
 // fillHoles sends the holes that changed. What was found again has a count of 0.
-func (p *publisher) fillHoles(ctx context.Context, tx *sql.Tx, s state, upTo int64) error {
-	const changed = `SELECT kind, path, detail, begins, quarter, ends, at, until, count FROM holes WHERE server = $1 AND revision > $2 AND revision <= $3`
+func (p *publisher) fillHoles(ctx context.Context, tx, local *sql.Tx, s state) error {
+	const changed = `SELECT kind, path, detail, begins, quarter, ends, at, until, count FROM holes WHERE server = $1 AND revision > $2`
 	var all [][]any
-	err := each(ctx, p.local, changed, []any{p.config.Server, s.acked, upTo}, func(r *sql.Rows) error {
+	err := each(ctx, local, changed, []any{p.config.Server, s.acked}, func(r *sql.Rows) error {
 		var kind, path, detail string
 		var begins, quarter, ends, at, until, count int64
 		err := r.Scan(&kind, &path, &detail, &begins, &quarter, &ends, &at, &until, &count)

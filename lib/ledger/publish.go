@@ -32,6 +32,7 @@ type publisher struct {
 	since     time.Time
 	forgotten map[string]bool   // of the list what was done
 	passed    map[string]string // the names that the fleet's ledger forgets with this commit
+	window    window            // what is under way
 }
 
 // Publish keeps the fleet's ledger up to date until ctx ends. What cannot be sent
@@ -139,9 +140,16 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	if again { // with other names, from the start
 		return true, p.central.explain(tx.Commit())
 	}
-	upTo, more, err := p.fill(ctx, tx, s)
+	if p.window.from != s.acked || !p.window.more {
+		p.window = window{from: s.acked, upTo: -1, after: -1}
+	}
+	w, err := p.fill(ctx, tx, s, p.window)
 	if err != nil {
 		return false, err
+	}
+	upTo := w.upTo
+	if w.more {
+		upTo = s.acked
 	}
 	if _, err := tx.ExecContext(ctx, "UPDATE ledgers SET revision = $1, stamp = $2, seen = $3, timezone = $4 WHERE server = $5",
 		upTo, stamp, time.Now().Unix(), s.timezone, p.config.Server); err != nil {
@@ -150,6 +158,7 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	if err := tx.Commit(); err != nil {
 		return false, p.central.explain(err)
 	}
+	p.window = w
 	_, err = p.local.ExecContext(ctx, "UPDATE published SET revision = $1, stamp = $2, next_stamp = '' WHERE target = $3", upTo, stamp, p.target)
 	if err != nil {
 		return false, explain(p.config.Path, err)
@@ -160,7 +169,7 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 		}
 	}
 	p.setUnsent(max(0, s.revision-upTo))
-	return more, nil
+	return w.more, nil
 }
 
 // claim sees that this ledger is the server's, and locks it for the transaction.
