@@ -85,7 +85,7 @@ func TestRealFleetLedgerInBatches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer tx.Rollback() //nolint:errcheck // it was committed
+		defer tx.Rollback()
 		w, err := p.fill(t.Context(), tx, s, window{from: s.acked, upTo: -1, after: -1})
 		if err := errors.Join(err, tx.Commit()); err != nil || w.more || w.upTo != s.revision+1 {
 			t.Fatalf("%+v, of revision %d: %v", w, s.revision, err)
