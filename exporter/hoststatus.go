@@ -34,6 +34,9 @@ func (m *monitor) statesAge(ctx context.Context) {
 			return
 		case <-look.C:
 			f := m.watching()
+			if f.Status.HostStatusFile == "" {
+				continue // a round takes away what there was
+			}
 			if err := m.states.Lapse(f.Status.HostStatusFile, names(f), time.Now()); err != nil {
 				m.log.Warn("shell loops are not told", "why", err)
 			}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"milepost/lib/check"
 	"milepost/lib/control"
 	"milepost/lib/crew"
 	"milepost/lib/fleet"
@@ -323,7 +324,7 @@ func (m *monitor) publish(now time.Time) {
 		standing := m.standings.Stand(h.Name, now)
 		states[h.Name] = standing.Status
 		all = append(all, statusbar.Component{
-			Host: publicHost(h), Standing: standing, Outcomes: m.board.Of(h.Name),
+			Host: publicHost(h), Standing: standing, Outcomes: sentences(m.board.Of(h.Name)),
 		})
 	}
 	f, dataAt, sight := m.inventory, m.dataAt, m.standings.Seen()
@@ -332,6 +333,15 @@ func (m *monitor) publish(now time.Time) {
 	m.bar.Publish(now, dataAt, all, sight)
 	m.past.write(now)
 	m.tellStates(f, dataAt, func(name string) hoststate.Status { return states[name] })
+}
+
+// sentences is what of outcomes is told to people. What was measured is most of their
+// memory, and is Prometheus', which asks the board.
+func sentences(outcomes []check.Outcome) []check.Outcome {
+	for i := range outcomes {
+		outcomes[i].Findings = nil
+	}
+	return outcomes
 }
 
 // save puts the newest snapshot where it outlives this process.

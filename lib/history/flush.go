@@ -147,11 +147,15 @@ func (h *History) giveBack(rows map[string][]record, news []Transition) {
 				t.dirty = min(t.dirty, r.start)
 			}
 			// What came meanwhile is in addition to what was being written.
-			if r.latency > 0 && t.latency[r.start].n == 0 {
-				t.latency[r.start] = mean{r.latency, 1}
+			if r.latency == 0 && r.pings.Sent == 0 {
+				continue
 			}
-			if r.pings.Sent > t.pings[r.start].Sent {
-				t.pings[r.start] = r.pings
+			m := t.measure(r.start)
+			if r.latency > 0 && m.n == 0 {
+				m.took, m.n = r.latency, 1
+			}
+			if r.pings.Sent > m.pings.Sent {
+				m.pings = r.pings
 			}
 		}
 	}

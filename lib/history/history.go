@@ -102,9 +102,9 @@ func (h *History) Latency(host string, at time.Time, took time.Duration) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t, start := h.track(host, at), floor(at.Unix(), minute)
-	m := t.latency[start]
-	t.latency[start] = mean{m.sum + took, m.n + 1}
+	m := h.track(host, at).measure(floor(at.Unix(), minute))
+	m.took += took
+	m.n++
 }
 
 // Pings is what became of the packets of the round that ended at at, a time in the
@@ -115,11 +115,11 @@ func (h *History) Pings(host string, at time.Time, p Pings) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	t, start := h.track(host, at), floor(at.Unix(), minute)
-	if known, ok := t.pings[start]; ok {
-		p = MergePings(known, p)
+	m := h.track(host, at).measure(floor(at.Unix(), minute))
+	if m.pings.Sent > 0 {
+		p = MergePings(m.pings, p)
 	}
-	t.pings[start] = p
+	m.pings = p
 }
 
 // track is the host's, made if need be.

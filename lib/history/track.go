@@ -1,7 +1,6 @@
 package history
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -21,15 +20,14 @@ type track struct {
 	hours    []sum     // the newest, of 24
 	days     []sum     // the newest, of 90, in UTC
 	dirty    int64     // from when on minutes are not on the disk; never = none
-	latency  map[int64]mean
-	begun    record          // the minute in which this process started, as the one before left it
-	pings    map[int64]Pings // of minutes that are not on the disk yet
+	begun    record    // the minute in which this process started, as the one before left it
+	measured []measure // of minutes that are not on the disk yet: of ten thousand hosts, so no map
 }
 
 const never = int64(1<<62 - 1)
 
 func newTrack(now int64) *track {
-	return &track{settled: floor(now, minute), dirty: never, latency: map[int64]mean{}, pings: map[int64]Pings{}}
+	return &track{settled: floor(now, minute), dirty: never}
 }
 
 // A segment is a state for a time, in Unix seconds, the end excluded.
@@ -44,10 +42,31 @@ type sum struct {
 	Seconds
 }
 
-// A mean is of durations.
-type mean struct {
-	sum time.Duration
-	n   int
+// A measure is what was measured in the minute that begins at start, besides the state.
+type measure struct {
+	start int64
+	took  time.Duration // the answer times, added up
+	n     int           // how many
+	pings Pings
+}
+
+// record is m with no word on states.
+func (m measure) record() record {
+	r := record{start: m.start, pings: m.pings}
+	if m.n > 0 {
+		r.latency = m.took / time.Duration(m.n)
+	}
+	return r
+}
+
+// measure is that of a minute, good until the next is asked for.
+func (t *track) measure(start int64) *measure {
+	i := slices.IndexFunc(t.measured, func(m measure) bool { return m.start == start })
+	if i < 0 {
+		i = len(t.measured)
+		t.measured = append(t.measured, measure{start: start})
+	}
+	return &t.measured[i]
 }
 
 // put says that the host was in the state from from to to. What was said of that
@@ -152,35 +171,22 @@ func (t *track) unwritten() []record {
 	}
 	from := max(t.dirty, t.settled)
 	for start := from; start < until; start += minute {
-		r := t.measured(start)
+		r := record{start: start}
+		if i := slices.IndexFunc(t.measured, func(m measure) bool { return m.start == start }); i >= 0 {
+			r = t.measured[i].record()
+		}
 		r.length, r.states = minute, t.between(start, start+minute)
 		if start == t.begun.start {
 			r.states = r.states.add(t.begun.states)
 		}
 		all = append(all, r)
 	}
-	alone := map[int64]bool{}
-	for start := range t.latency {
-		alone[start] = true
-	}
-	for start := range t.pings {
-		alone[start] = true
-	}
-	for start := range alone {
-		if start < from || start >= until {
-			all = append(all, t.measured(start))
+	for _, m := range t.measured {
+		if m.start < from || m.start >= until {
+			all = append(all, m.record())
 		}
 	}
 	return all
-}
-
-// measured is what was measured in the minute besides the state.
-func (t *track) measured(start int64) record {
-	r := record{start: start, pings: t.pings[start]}
-	if m := t.latency[start]; m.n > 0 {
-		r.latency = m.sum / time.Duration(m.n)
-	}
-	return r
 }
 
 // written says that all of unwritten is on the disk. What the minute that is not
@@ -190,14 +196,10 @@ func (t *track) written(now int64) {
 	if n := len(t.segments); n > 0 && t.segments[n-1].to > floor(now, minute) {
 		t.dirty = max(floor(now, minute), t.settled)
 	}
-	over := func(start int64) bool { return start != floor(now, minute) }
-	maps.DeleteFunc(t.latency, func(start int64, _ mean) bool { return over(start) })
-	maps.DeleteFunc(t.pings, func(start int64, _ Pings) bool { return over(start) })
+	t.measured = slices.DeleteFunc(t.measured, func(m measure) bool { return m.start != floor(now, minute) })
 }
 
 // forget gives up what the disk did not take for too long.
 func (t *track) forget(now int64) {
-	old := func(start int64) bool { return start < now-amendable || start > now+hour }
-	maps.DeleteFunc(t.latency, func(start int64, _ mean) bool { return old(start) })
-	maps.DeleteFunc(t.pings, func(start int64, _ Pings) bool { return old(start) })
+	t.measured = slices.DeleteFunc(t.measured, func(m measure) bool { return m.start < now-amendable || m.start > now+hour })
 }

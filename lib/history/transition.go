@@ -38,8 +38,8 @@ func (h *History) Transition(t Transition) {
 	defer h.mu.Unlock()
 	h.news = append(h.news, t)
 	h.recent = append(h.recent, t)
-	if n := len(h.recent); n > recentKept {
-		h.recent = slices.Clone(h.recent[n-recentKept:])
+	if over := len(h.recent) - recentKept; over > 0 {
+		h.recent = slices.Delete(h.recent, 0, over)
 	}
 }
 

@@ -8,7 +8,7 @@ package hoststate
 import "cmp"
 
 // A Status is the state of a host, of one of its rounds, or of the whole page.
-type Status int
+type Status uint8
 
 // The states. The zero Status is Unknown, so that what nobody decided is never
 // green.

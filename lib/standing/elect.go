@@ -13,15 +13,18 @@ import (
 func (f *Fleet) Elect(count func(Member) (hoststate.Tally, time.Time), now time.Time) (urgent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if !f.roster.Many {
+		return false // since the inventory was read again
+	}
 	rounds := make(map[*watched]hoststate.Round, len(f.watched))
 	for _, w := range f.watched {
 		tally, at := count(w.Member)
 		rounds[w] = w.counted(tally, at, now)
 	}
-	fleet := f.fallen(func(w *watched) time.Time { return fellAt(w.elected, rounds[w]) })
+	fleet := f.fallen(func(w *watched) time.Time { return fellAt(*w.elected, rounds[w]) })
 	for _, w := range f.watched {
 		r := rounds[w]
-		r.Braked = r.Status == hoststate.Down && hoststate.Landslide(fleet, fellAt(w.elected, r), w.elected.Interval)
+		r.Braked = r.Status == hoststate.Down && hoststate.Landslide(fleet, fellAt(*w.elected, r), w.elected.Interval)
 		w.elect(r)
 		if f.roster.Doubt != nil && w.elected.Suspect() && unreachable(w.latest) {
 			f.suspect(w, now)
@@ -56,10 +59,10 @@ func (w *watched) counted(t hoststate.Tally, at, now time.Time) hoststate.Round 
 // elect takes a counted round.
 func (w *watched) elect(r hoststate.Round) {
 	if r.Status == hoststate.Unknown {
-		w.elected = w.elected.Forsaken(r)
+		*w.elected = w.elected.Forsaken(r)
 		return
 	}
-	w.elected = w.elected.Next(r)
+	*w.elected = w.elected.Next(r)
 }
 
 // BelieveAll takes how far all vantages may be believed, and says whether that is news.

@@ -107,7 +107,7 @@ func (f *Fleet) Heard(host string) Opinion {
 }
 
 func (w *watched) heard() Opinion {
-	if w.latest.Status != hoststate.Down && w.state.Fell().IsZero() && w.elected.Fell().IsZero() {
+	if w.latest.Status != hoststate.Down && w.state.Fell().IsZero() && (w.elected == nil || w.elected.Fell().IsZero()) {
 		return Opinion{}
 	}
 	return w.opinion

@@ -55,7 +55,7 @@ type Change struct {
 type watched struct {
 	Member
 	state   hoststate.Host   // as this vantage sees it
-	elected hoststate.Host   // as all of them do, where they judge
+	elected *hoststate.Host  // as all of them do; nil = this one judges alone
 	latest  hoststate.Round  // of this vantage
 	last    hoststate.Status // as it was last told
 	doubted time.Time        // when others were last to be asked
@@ -69,9 +69,15 @@ func (f *Fleet) Watch(r Roster) {
 	defer f.mu.Unlock()
 	next := map[string]*watched{}
 	for _, m := range r.Members {
-		w := &watched{Member: m, state: hoststate.Host{Interval: r.Interval}, elected: hoststate.Host{Interval: r.Interval}}
+		w := &watched{Member: m, state: hoststate.Host{Interval: r.Interval}}
+		if r.Many {
+			w.elected = &hoststate.Host{Interval: r.Interval}
+		}
 		if known := f.watched[m.Name]; known != nil && known.state.Interval == r.Interval {
-			w.state, w.elected, w.latest, w.last = known.state, known.elected, known.latest, known.last
+			w.state, w.latest, w.last = known.state, known.latest, known.last
+			if r.Many && known.elected != nil {
+				w.elected = known.elected
+			}
 			w.doubted, w.opinion = known.doubted, known.opinion
 		}
 		next[m.Name] = w
@@ -130,7 +136,7 @@ func (f *Fleet) Take(host string, outcomes []check.Outcome, now time.Time) (urge
 	if w.state.Again() && landslide {
 		return urgent, 0, true
 	}
-	return urgent, wait, w.state.Again() || f.roster.Many && w.elected.Again()
+	return urgent, wait, w.state.Again() || w.elected != nil && w.elected.Again()
 }
 
 // wait is how long a host that is failing rests before it is asked again: what is left of
@@ -185,7 +191,7 @@ func (f *Fleet) tell(w *watched, now time.Time) (urgent bool) {
 // judged is the host by whom its state is judged by.
 func (f *Fleet) judged(w *watched) hoststate.Host {
 	if f.roster.Many {
-		return w.elected
+		return *w.elected
 	}
 	return w.state
 }

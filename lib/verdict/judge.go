@@ -205,7 +205,7 @@ func (r ruling) mayChange(now Status) bool {
 
 // findings are the samples of one target with the ranges that hold them.
 func findings(of string, all []metric.Sample, rulings []ruling) []Finding {
-	var found []Finding
+	found := make([]Finding, 0, len(all))
 	for _, s := range all {
 		if s.Of != of {
 			continue
