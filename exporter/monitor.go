@@ -360,15 +360,13 @@ func (m *monitor) adopt(f *fleet.Fleet) {
 	defer m.mu.Unlock()
 	var hosts []schedule.Host
 	for i, h := range f.Hosts {
-		s := schedule.Host{Name: h.Name, Every: f.Interval}
 		for j := range h.Checks {
 			c := &f.Hosts[i].Checks[j]
 			*c = m.trips.feed(*c)
 			c.Lookup = m.lookup
 			*c = m.refusals.remembered(m.pings.followed(*c))
-			s.Checks = append(s.Checks, *c)
 		}
-		hosts = append(hosts, s)
+		hosts = append(hosts, schedule.Host{Name: h.Name, Every: f.Interval, Checks: f.Hosts[i].Checks})
 	}
 	m.inventory = f
 	m.calendar.Replace(f.Maintenance)

@@ -144,6 +144,9 @@ func (l *loop) replace(hosts []Host) {
 // complement is h with what it leaves to the scheduler.
 func (l *loop) complement(h Host) Host {
 	h.Every = cmp.Or(h.Every, l.every)
+	if !slices.ContainsFunc(h.Checks, func(c check.Check) bool { return c.Timeout == 0 }) {
+		return h
+	}
 	h.Checks = slices.Clone(h.Checks)
 	for i, c := range h.Checks {
 		h.Checks[i].Timeout = cmp.Or(c.Timeout, h.Every)
@@ -152,8 +155,7 @@ func (l *loop) complement(h Host) Host {
 }
 
 func (l *loop) add(h Host) *seat {
-	s := &seat{Host: h, stuck: map[string]bool{}}
-	s.ctx, s.stop = context.WithCancel(l.ctx)
+	s := &seat{Host: h, stop: func() {}}
 	l.seats[h.Name] = s
 	return s
 }

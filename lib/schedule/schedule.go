@@ -24,7 +24,7 @@ import (
 type Host struct {
 	Name   string
 	Every  time.Duration // one round; 0 = the scheduler's
-	Checks []check.Check // run once a round; one without a Timeout has Every
+	Checks []check.Check // run once a round, and not changed any more; one without a Timeout has Every
 }
 
 // A Round is what came of one round of one host.

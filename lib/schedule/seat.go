@@ -14,9 +14,9 @@ import (
 // A seat is one host's place in the fleet.
 type seat struct {
 	Host
-	ctx  context.Context // of all that runs for it
-	stop func()
-	gone bool // removed: nothing is heard of it any more
+	ctx  context.Context // of the round that runs
+	stop func()          // ends it
+	gone bool            // removed: nothing is heard of it any more
 
 	due    time.Time // its next regular round
 	window int64     // the round of the fleet which that one belongs to
@@ -66,6 +66,7 @@ func (l *loop) begin(s *seat, again bool) {
 	now := time.Now()
 	r := &round{seat: s, due: now, began: now, turned: now, again: again}
 	s.round, s.wanted = r, false
+	s.ctx, s.stop = context.WithCancel(l.ctx) // of ten thousand hosts most are between two rounds
 	if !again {
 		if !s.late { // else it was held up by its own host, and by nobody else
 			r.turned = s.due
@@ -120,8 +121,9 @@ func (l *loop) launch(r *run, now time.Time) {
 		}
 	})
 	r.limit = l.agenda.add(now.Add(r.check.Timeout+grace), func() { l.giveUp(r, now) })
+	ctx := s.ctx
 	l.spawn(func() {
-		o := r.check.Run(s.ctx)
+		o := r.check.Run(ctx)
 		l.tell(func() { l.ended(r, o) })
 	})
 }
@@ -141,6 +143,9 @@ func (l *loop) ended(r *run, o check.Outcome) {
 // before it has ended.
 func (l *loop) giveUp(r *run, began time.Time) {
 	r.givenUp = true
+	if r.round.seat.stuck == nil {
+		r.round.seat.stuck = map[string]bool{}
+	}
 	r.round.seat.stuck[r.check.Name] = true
 	l.running--
 	l.count(func(c *counts) { c.givenUp++ })
@@ -171,8 +176,9 @@ func (l *loop) close(r *round) {
 		l.finish(r)
 		return
 	}
+	ctx := s.ctx
 	l.spawn(func() {
-		ctx, cancel := context.WithTimeout(s.ctx, confirmWait)
+		ctx, cancel := context.WithTimeout(ctx, confirmWait)
 		defer cancel()
 		confirmed := l.Confirm(ctx)
 		l.tell(func() {
@@ -202,6 +208,7 @@ func (l *loop) finish(r *round) {
 		return
 	}
 	s.round = nil
+	s.stop()
 	result := Round{Host: s.Name, Began: r.began, Ended: time.Now(), Again: r.again}
 	for _, run := range r.runs {
 		if wants(s.Checks, run.check) {

@@ -92,7 +92,7 @@ func Judge(r metric.Report, limits []metric.Limit) Verdict {
 			Summary: join("nothing was measured", r.Text), Stages: r.Stages, Advice: r.Advice,
 		}
 	}
-	v := Verdict{Stages: r.Stages, Advice: r.Advice, Findings: make([]Finding, 0, len(r.Samples))}
+	v := Verdict{Stages: r.Stages, Advice: r.Advice}
 	var sentences, crossings []string
 	decided := true
 	all := targets(r.Samples)
@@ -103,7 +103,11 @@ func Judge(r metric.Report, limits []metric.Limit) Verdict {
 	}
 	for _, of := range all {
 		t := judge(of, r.Samples, limits)
-		v.Findings = append(v.Findings, t.Findings...)
+		if v.Findings == nil { // of nearly all reports there is one target
+			v.Findings = t.Findings
+		} else {
+			v.Findings = append(v.Findings, t.Findings...)
+		}
 		decided = decided && t.Decided
 		if t.Status.Worse(v.Status) {
 			v.Status, v.Fault, v.Reason, sentences, crossings = t.Status, t.Fault, t.Reason, nil, nil
