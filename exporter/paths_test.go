@@ -26,7 +26,7 @@ func TestRemembered(t *testing.T) {
 	if err != nil || len(got) != 1 || got[0] != 70*ms {
 		t.Errorf("%v, %v", got, err)
 	}
-	if least, over := r.past(metric.Target{Name: "fra-1", Addrs: []netip.Addr{to}}); least != 70*ms || over != 7*24*time.Hour {
+	if least, over := r.past(metric.Target{Name: "fra-1", Addrs: []netip.Addr{to}}); least != 80*ms || over != 7*24*time.Hour {
 		t.Errorf("of a week it knows %v, %v", least, over)
 	}
 	paris, rome := fleet.Vantage{City: "Paris"}, fleet.Vantage{City: "Rome"}

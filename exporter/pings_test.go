@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -227,5 +229,38 @@ hosts: [{name: a, address: 127.0.0.1, city: Milan}]
 			t.Errorf("seen from %s, it knows how near it was: %v", city, got)
 		}
 		m.past.close()
+	}
+}
+
+// TestAFutureHistory: what a newer milepost kept is neither read nor written over; the
+// packets go out all the same, and are held against what is assumed.
+func TestAFutureHistory(t *testing.T) {
+	state := t.TempDir()
+	file := filepath.Join(state, historyFile)
+	version := func(statement string) (v int) {
+		db, err := sql.Open("sqlite", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.QueryRowContext(t.Context(), "PRAGMA user_version").Scan(&v); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	version("PRAGMA user_version = 99; CREATE TABLE baseline (all_new TEXT)")
+	m := stopped(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]", func(f *flags) { f.StateDir = state })
+	if known, err := m.recall(); len(known) > 0 || err != nil {
+		t.Errorf("%v, %v", known, err)
+	}
+	if err := m.remember(map[string]learnt{"a": {Spacing: 1, Updated: time.Now()}}); err != nil {
+		t.Error(err)
+	}
+	m.past.close()
+	if v := version("SELECT all_new FROM baseline"); v != 99 {
+		t.Errorf("it is of version %d now", v)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
@@ -12,7 +13,8 @@ import (
 )
 
 // A place is where a program of a city runs: with the city's name for a host name, and
-// with the city's resolver in /etc/resolv.conf, in namespaces of its own.
+// with the city's resolver in /etc/resolv.conf, in namespaces of its own. The city's
+// /etc/hostname is the file hostname beside that.
 type place struct {
 	city     *city
 	resolver string // the file that its /etc/resolv.conf is
@@ -40,8 +42,10 @@ func inside(args []string) error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("leaving the machine's mounts alone: %w", err)
 	}
-	if err := unix.Mount(resolver, "/etc/resolv.conf", "", unix.MS_BIND, ""); err != nil {
-		return fmt.Errorf("mounting resolv.conf: %w", err)
+	for at, file := range map[string]string{"/etc/resolv.conf": resolver, "/etc/hostname": filepath.Join(filepath.Dir(resolver), "hostname")} {
+		if err := unix.Mount(file, at, "", unix.MS_BIND, ""); err != nil {
+			return fmt.Errorf("mounting %s: %w", at, err)
+		}
 	}
 	// Squids share memory by name, and all are called squid.
 	if err := unix.Mount("tmpfs", "/dev/shm", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=1777,size=16m"); err != nil {

@@ -211,7 +211,7 @@ func startLab(t *testing.T, ids ...string) *running {
 	}
 	dir := peers.Dir(t)
 	bin := filepath.Join(dir, "bin")
-	if out, err := exec.Command("sh", "-ec", `mkdir "$1"; go build -o "$1/" milepost/plugins/check_path milepost/plugins/check_packet_loss; go build -o "$1/milepost-exporter" milepost/exporter`, "sh", bin).CombinedOutput(); err != nil {
+	if out, err := exec.Command("sh", "-ec", `mkdir "$1"; go build -o "$1/" milepost/plugins/check_path milepost/plugins/check_packet_loss milepost/plugins/check_resolver milepost/plugins/check_host_drift; go build -o "$1/milepost-exporter" milepost/exporter`, "sh", bin).CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
 	w, err := newWorld(dir, ids...)
@@ -296,8 +296,9 @@ func (r *running) get(path string) string {
 // until waits until the page matches all patterns.
 func (r *running) until(t *testing.T, what, path string, patterns ...string) {
 	t.Helper()
-	deadline := time.Now().Add(90 * time.Second)
-	for {
+	looks := time.NewTicker(100 * time.Millisecond)
+	defer looks.Stop()
+	for deadline := time.Now().Add(90 * time.Second); ; <-looks.C {
 		text, missing := r.get(path), ""
 		for _, p := range patterns {
 			if !regexp.MustCompile(p).MatchString(text) {
@@ -310,7 +311,6 @@ func (r *running) until(t *testing.T, what, path string, patterns ...string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: %s has no %s:\n%s\n%s", what, path, missing, strings.Join(regexp.MustCompile(`(?m)^milepost_(check|host)_status.*|^\{.*`).FindAllString(text, -1), "\n"), r.show())
 		}
-		time.Sleep(200 * time.Millisecond)
 	}
 }
 
@@ -338,10 +338,15 @@ func TestReal(t *testing.T) {
 		if exit, line = r.plugin("paris", "check_path", "--from", "Paris", "--to", "Milan", "-H", to); exit != 0 {
 			t.Errorf("%d %s", exit, line)
 		}
+		exit, line = r.plugin("paris", "check_path", "--from", "Paris", "--to", "Milan", "-w", "60:", "-H", to)
+		if want := "PATH WARNING: slow for its length; "; exit != 1 || !strings.HasPrefix(line, want) {
+			t.Errorf("%d %s", exit, line)
+		}
 	})
 	for _, line := range []string{"cut zurich on", "clock paris 90s", "hijack paris on", "loss paris 40"} {
 		r.order(line)
 	}
+	t.Run("its NRPE finds the resolver that lies", r.asksNRPE)
 	t.Run("loss is found", func(t *testing.T) {
 		exit, line := r.plugin("milan", "check_packet_loss", "-n", "60", "-i", "0.05", "--baseline", "2", "-H", r.towns["paris"].Address.String())
 		if exit != 2 || !strings.Contains(line, "PACKET_LOSS CRITICAL: ") {
@@ -361,6 +366,25 @@ func TestReal(t *testing.T) {
 	r.until(t, "all is well again", "/metrics", status("clock_offset", "paris", 0), status("resolver", "paris", 0), `host_status\{host="zurich",status="up"\} 1`)
 }
 
+// asksNRPE has Milan ask Paris' NRPE, as a Nagios there would.
+func (r *running) asksNRPE(t *testing.T) {
+	client := peers.Program(t, "check_nrpe")
+	for command, want := range map[string]string{"check_resolver": "RESOLVER CRITICAL: ", "check_host_drift": "HOST_DRIFT OK: "} {
+		ctx, cancel := context.WithTimeout(r.ctx, 40*time.Second)
+		defer cancel()
+		cmd, err := r.towns["milan"].place("").command(ctx, client, "-H", r.towns["paris"].Address.String(), "-t", "30", "-c", command)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		err = r.towns["milan"].space.do(cmd.Run)
+		if _, ended := errors.AsType[*exec.ExitError](err); err != nil && !ended || !strings.HasPrefix(out.String(), want) {
+			t.Errorf("%s: %v %s", command, err, out.String())
+		}
+	}
+}
+
 // ends runs the program itself, interrupts it, and looks for what it left behind.
 func (r *running) ends(t *testing.T) {
 	self, err := os.ReadFile("/proc/self/exe")
@@ -371,9 +395,9 @@ func (r *running) ends(t *testing.T) {
 	if err := os.WriteFile(program, self, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(r.ctx, 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program, "--cities", "milan,zurich")
+	cmd := exec.CommandContext(ctx, program)
 	tmp := peers.Dir(t)
 	cmd.Env = append(os.Environ(), asLab+"=1", "TMPDIR="+tmp)
 	out, err := cmd.StdoutPipe()
@@ -385,13 +409,18 @@ func (r *running) ends(t *testing.T) {
 	}
 	said := bufio.NewReader(out)
 	line, _ := said.ReadString('\n')
-	url := regexp.MustCompile(`2 cities, seen from Milan: (http://127\.0\.0\.1:\d+/)`).FindStringSubmatch(line)
+	url := regexp.MustCompile(`10 cities, seen from Baltimore: (http://127\.0\.0\.1:\d+/)`).FindStringSubmatch(line)
 	if url == nil {
 		t.Fatalf("it says %q", line)
 	}
-	if answer, err := http.Get(url[1] + "paths"); err != nil || answer.StatusCode != http.StatusOK {
-		t.Errorf("%s: %v, %v", url[1], answer, err)
+	line, _ = said.ReadString('\n')
+	engine := regexp.MustCompile(`(http://127\.0\.0\.1:\d+/)`).FindString(line)
+	if engine == "" {
+		t.Fatalf("it says %q", line)
 	}
+	// The engine has asked the exporter, which has looked at every city.
+	awaitAll(t, engine+"api/v1/query?query=milepost_check_last_run_timestamp_seconds", everyCity(`"host":"%s"`)...)
+	awaitAll(t, url[1]+"paths", everyCity("baltimore – %s</td>")[1:]...)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -414,6 +443,43 @@ func (r *running) ends(t *testing.T) {
 	}
 	if _, err := os.Stat(socket); err == nil {
 		t.Errorf("%s is still there", socket)
+	}
+}
+
+// everyCity is the pattern with the name of each city, Baltimore's first.
+func everyCity(pattern string) []string {
+	var all []string
+	for _, c := range plan("").cities {
+		all = append(all, fmt.Sprintf(pattern, c.ID))
+	}
+	return all
+}
+
+// awaitAll waits until the page holds all of these.
+func awaitAll(t *testing.T, url string, wanted ...string) {
+	t.Helper()
+	looks := time.NewTicker(100 * time.Millisecond)
+	defer looks.Stop()
+	client := &http.Client{Timeout: 10 * time.Second}
+	for deadline := time.Now().Add(time.Minute); ; <-looks.C {
+		text := ""
+		if answer, err := client.Get(url); err == nil {
+			page, _ := io.ReadAll(answer.Body)
+			_ = answer.Body.Close()
+			text = string(page)
+		}
+		missing := ""
+		for _, w := range wanted {
+			if !strings.Contains(text, w) {
+				missing = w
+			}
+		}
+		if missing == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s never has %s:\n%.3000s", url, missing, text)
+		}
 	}
 }
 

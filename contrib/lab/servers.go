@@ -36,6 +36,9 @@ func (w *world) settle(c *city, bin string) (*town, error) {
 	if err := os.Chmod(t.dir, 0o777); err != nil { //nolint:gosec // a toy's, in a directory of root's
 		return nil, err
 	}
+	if err := t.write("hostname", t.ID); err != nil {
+		return nil, err
+	}
 	return t, t.write("resolv.conf", "nameserver 127.0.0.1\n")
 }
 

@@ -5,7 +5,6 @@ package trips
 
 import (
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 )
@@ -38,7 +37,7 @@ func (m *Memory) Add(host string, to netip.Addr, at time.Time, rtts []time.Durat
 	if len(rtts) == 0 {
 		return
 	}
-	rtt := slices.Min(rtts)
+	rtt, second := least(rtts)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	h := m.hosts[host]
@@ -59,7 +58,24 @@ func (m *Memory) Add(host string, to netip.Addr, at time.Time, rtts []time.Durat
 	if known := h.least[minute]; known == 0 || rtt < known {
 		h.least[minute] = rtt
 	}
-	h.week.add(dayOf(at), rtt)
+	if second > 0 {
+		h.week.add(dayOf(at), second)
+	}
+}
+
+// least are the two least of rtts; 0 = there is none. What is believed for a week takes
+// two packets: this machine's clock may have been set while one of them came in.
+func least(rtts []time.Duration) (first, second time.Duration) {
+	first = rtts[0]
+	for _, rtt := range rtts[1:] {
+		switch {
+		case rtt < first:
+			first, second = rtt, first
+		case second == 0 || rtt < second:
+			second = rtt
+		}
+	}
+	return first, second
 }
 
 // turn forgets what is too old, and is the place of the minute of at.

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// TestWeek: the least of seven days and of today is known, by the address it is of.
+// TestWeek: the least of seven days and of today that two packets had is known, by the
+// address it is of.
 func TestWeek(t *testing.T) {
 	const ms, day = time.Millisecond, 24 * time.Hour
 	noon := time.Unix(86400*20000+43200, 0)
@@ -29,19 +30,23 @@ func TestWeek(t *testing.T) {
 		{"just before midnight, and after it", 10*day + 12*time.Hour, 60 * ms, 60 * ms},
 		{"and back over it", 10*day + 12*time.Hour - time.Second, 65 * ms, 65 * ms},
 	} {
-		known.Add("fra-1", first, noon.Add(tt.at), []time.Duration{tt.rtt})
+		known.Add("fra-1", first, noon.Add(tt.at), []time.Duration{tt.rtt, tt.rtt / 2, 2 * tt.rtt})
 		if got := known.Least("fra-1", noon.Add(tt.at), second, first); got != tt.want {
 			t.Errorf("%s: %v, not %v", tt.name, got, tt.want)
 		}
 	}
 	now := noon.Add(11 * day)
+	known.Add("fra-1", first, now, []time.Duration{ms}) // one packet is none
+	if got := known.Least("fra-1", now, first); got != 60*ms {
+		t.Errorf("one packet tells %v", got)
+	}
 	if got := known.Least("fra-1", now, second); got != 0 {
 		t.Errorf("of an address that it never had: %v", got)
 	}
 	if got := known.Least("nobody", now, first); got != 0 || known.LeastOf("nobody", now) != 0 {
 		t.Errorf("of nobody: %v", got)
 	}
-	known.Add("fra-1", second, now, []time.Duration{88 * ms})
+	known.Add("fra-1", second, now, []time.Duration{88 * ms, 88 * ms})
 	if got := known.Least("fra-1", now, first); got != 0 {
 		t.Errorf("of the address it had before: %v", got)
 	}
@@ -60,8 +65,8 @@ func TestRestore(t *testing.T) {
 	now := time.Unix(86400*20000+43200, 0)
 	today := dayOf(now)
 	var before, after Memory
-	before.Add("fra-1", first, now.Add(-3*day), []time.Duration{70 * ms})
-	before.Add("fra-1", first, now, []time.Duration{80 * ms})
+	before.Add("fra-1", first, now.Add(-3*day), []time.Duration{70 * ms, 1 * ms})
+	before.Add("fra-1", first, now, []time.Duration{80 * ms, 80 * ms})
 	days := slices.Collect(before.Days(now))
 	if len(days) != 2 || days[0] != (Day{"fra-1", first, today - 3, 70 * ms}) || days[1].RTT != 80*ms {
 		t.Fatalf("%v", days)
@@ -77,7 +82,7 @@ func TestRestore(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 	var moved Memory
-	moved.Add("fra-1", second, now, []time.Duration{99 * ms})
+	moved.Add("fra-1", second, now, []time.Duration{99 * ms, 99 * ms})
 	moved.Restore(now, slices.Values(days[:2]))
 	if got := moved.LeastOf("fra-1", now); got != 99*ms {
 		t.Errorf("what is measured at another address since does not stand: %v", got)
