@@ -40,8 +40,9 @@ func Credible(distance, least, most float64, rtt time.Duration) (value, lo, hi f
 }
 
 // Refuted are the pairs that physics refutes, suspects first. One wrong place spoils
-// every pair it is in, so the place with the most such pairs is suspected of all of
-// them, then that with the most among the rest.
+// every pair it is in, so the place with the most such pairs, and the largest share of
+// its own, is suspected of all of them, then that with the most among the rest: of a
+// hundred hosts that one monitor sees, two that cannot be there do not make it wrong.
 func (m Mesh) Refuted() []Refuted {
 	var found []Refuted
 	for _, p := range m.pairs() {
@@ -51,9 +52,14 @@ func (m Mesh) Refuted() []Refuted {
 			found = append(found, Refuted{p[0], p[1], distance, least, rtt, Fibre * rtt.Seconds() / 2, !vacuum})
 		}
 	}
+	measured := map[int]int{}
+	for _, p := range m.pairs() {
+		measured[p[0]]++
+		measured[p[1]]++
+	}
 	var all []Refuted
 	for len(found) > 0 {
-		suspect := mostAccused(found)
+		suspect := mostAccused(found, measured)
 		found = slices.DeleteFunc(found, func(r Refuted) bool {
 			if r.B == suspect {
 				r.A, r.B = r.B, r.A
@@ -67,17 +73,19 @@ func (m Mesh) Refuted() []Refuted {
 	return all
 }
 
-// mostAccused is the place in most of the pairs; of several the first.
-func mostAccused(pairs []Refuted) int {
+// mostAccused is the place for which its pairs among these, times their share of all
+// that were measured of it, are most; of several the first.
+func mostAccused(pairs []Refuted, measured map[int]int) int {
 	count := map[int]int{}
 	for _, r := range pairs {
 		count[r.A]++
 		count[r.B]++
 	}
+	weight := func(p int) float64 { return float64(count[p]*count[p]) / float64(measured[p]) }
 	suspect := none
 	for _, r := range pairs {
 		for _, p := range [2]int{r.A, r.B} {
-			if suspect == none || count[p] > count[suspect] || count[p] == count[suspect] && p < suspect {
+			if suspect == none || weight(p) > weight(suspect) || weight(p) == weight(suspect) && p < suspect {
 				suspect = p
 			}
 		}

@@ -163,6 +163,9 @@ func apart(distance float64) string {
 func kilometres(m float64) string { return fmt.Sprintf("%.0f km", m/geo.Kilometre) }
 
 func millis(d time.Duration) string {
+	if d < 100*time.Microsecond {
+		return fmt.Sprintf("%.4f ms", d.Seconds()*1000)
+	}
 	if d < 10*time.Millisecond {
 		return fmt.Sprintf("%.2f ms", d.Seconds()*1000)
 	}
