@@ -6,6 +6,7 @@ package main
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"debug/buildinfo"
 	"encoding/base64"
 	"encoding/hex"
@@ -83,7 +84,10 @@ func billOfMaterials(version string, programs []string) (document, error) {
 		if err != nil {
 			return d, fmt.Errorf("reading what %q was built from: %w", path, err)
 		}
-		program := component{Type: "application", Ref: filepath.Base(path), Name: filepath.Base(path), Version: version}
+		program, err := application(path, version, info)
+		if err != nil {
+			return d, err
+		}
 		d.Components = append(d.Components, program)
 		needs := dependency{Ref: program.Ref}
 		goVersion := strings.TrimPrefix(info.GoVersion, "go")
@@ -104,6 +108,23 @@ func billOfMaterials(version string, programs []string) (document, error) {
 	slices.SortFunc(libraries, func(a, b component) int { return cmp.Compare(a.Ref, b.Ref) })
 	d.Components = append(d.Components, libraries...)
 	return d, nil
+}
+
+// application is a program, known by its name, its architecture and its bytes.
+func application(path, version string, info *buildinfo.BuildInfo) (component, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return component{}, fmt.Errorf("reading program %q: %w", path, err)
+	}
+	sum := sha256.Sum256(content)
+	name := filepath.Base(path)
+	ref := name
+	for _, s := range info.Settings {
+		if s.Key == "GOARCH" {
+			ref += "@" + s.Value
+		}
+	}
+	return component{Type: "application", Ref: ref, Name: name, Version: version, Hashes: []hash{{"SHA-256", hex.EncodeToString(sum[:])}}}, nil
 }
 
 // parts are modules as components. The hash is go.sum's (h1: SHA-256 of the module's

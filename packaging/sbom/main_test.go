@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -24,7 +25,7 @@ func TestTheBillOfThisTest(t *testing.T) {
 	}
 	last := d.Components[len(d.Components)-1]
 	if d.Format != "CycloneDX" || d.Metadata.Component.Version != "1.2.3" || len(d.Components) != 2 ||
-		d.Components[0].Name != "sbom.test" || !strings.HasPrefix(last.PURL, "pkg:golang/std@1.") {
+		d.Components[0].Name != "sbom.test" || d.Components[0].Ref != "sbom.test@"+runtime.GOARCH || !strings.HasPrefix(last.PURL, "pkg:golang/std@1.") {
 		t.Errorf("%+v", d)
 	}
 	if exit := run([]string{"1.2.3", "/dev/null"}, &out); exit != 1 {
