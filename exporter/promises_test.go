@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -89,6 +90,43 @@ billing: {server: fra-1, access_log: [%s], exclude_users: [nobody]}
 	for _, name := range promised {
 		wanted = append(wanted, "\nmilepost_"+name)
 	}
-	s.until("/metrics", wanted...)
-	s.until("/metrics/users", "\nmilepost_squid_user_bytes_total{", "\nmilepost_squid_user_requests_total{")
+	pages := s.until("/metrics", wanted...)
+	pages += s.until("/metrics/users", "\nmilepost_squid_user_bytes_total{", "\nmilepost_squid_user_requests_total{")
+	servesWhatIsNamed(t, pages)
+}
+
+// servesWhatIsNamed holds contrib's dashboards and rules against scraped pages: a family that
+// the exporter does not have draws nothing, and alerts never.
+func servesWhatIsNamed(t *testing.T, pages string) {
+	t.Helper()
+	known := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+) (\S+)$`).FindAllStringSubmatch(pages, -1) {
+		known[m[1]] = true
+		if m[2] == "histogram" {
+			known[m[1]+"_bucket"], known[m[1]+"_sum"], known[m[1]+"_count"] = true, true, true
+		}
+	}
+	var files []string
+	for _, pattern := range []string{"../contrib/grafana/*.json", "../contrib/prometheus/rules/milepost.yml", "../contrib/prometheus/rules/quorum.yml"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %v, %v", pattern, found, err)
+		}
+		files = append(files, found...)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		names := regexp.MustCompile(`\bmilepost_[a-z0-9_]+`).FindAllString(string(text), -1)
+		for _, name := range names {
+			if !known[name] {
+				t.Errorf("%s names %s, which /metrics and /metrics/users do not have", file, name)
+			}
+		}
+		if len(names) == 0 {
+			t.Errorf("%s names no metric", file)
+		}
+	}
 }
