@@ -1,6 +1,10 @@
 package resolvconf
 
-import "net/netip"
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+)
 
 // Wanted is the options of a check that looks at a resolv.conf.
 type Wanted struct {
@@ -18,4 +22,17 @@ func (w Wanted) Asked() bool {
 // Expected is what the file should say.
 func (w Wanted) Expected() Expected {
 	return Expected{Nameservers: w.ExpectNameserver, Search: w.ExpectSearch, Options: w.ExpectOption}
+}
+
+// Validate refuses the expectation of none beside others.
+func (w Wanted) Validate() error {
+	for _, expected := range []struct {
+		option string
+		words  []string
+	}{{"--expect-search", w.ExpectSearch}, {"--expect-option", w.ExpectOption}} {
+		if len(expected.words) > 1 && slices.Contains(expected.words, None) {
+			return fmt.Errorf("%s: %s stands alone: it expects that there is none", expected.option, None)
+		}
+	}
+	return nil
 }

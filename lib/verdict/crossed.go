@@ -3,6 +3,7 @@ package verdict
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,8 +24,8 @@ func crossed(status Status, rulings []ruling, samples map[string]metric.Sample) 
 				sides = append(sides, n+" "+side(s, r.all[n]))
 			}
 		}
-		if len(sides) > 0 {
-			all = append(all, strings.Join(sides, " and "))
+		if said := strings.Join(sides, " and "); said != "" && !slices.Contains(all, said) {
+			all = append(all, said)
 		}
 	}
 	if len(all) == 0 {

@@ -12,7 +12,6 @@ import (
 	"iter"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"milepost/lib/metric"
@@ -68,14 +67,23 @@ func (c Config) Limits() []metric.Limit {
 	add(c.namesHost(), metric.Never(hostname))
 	add(rc.ExpectNameserver != nil, metric.Never(nameservers))
 	add(rc.Asked(), metric.Never(lookupsFail), metric.On(stall, metric.MustRange("0"), metric.Range{}))
-	add(rc.ExpectSearch != nil, metric.Seldom(search))
-	add(rc.ExpectOption != nil, metric.Seldom(options))
+	add(rc.ExpectSearch != nil, c.seldom(search))
+	add(rc.ExpectOption != nil, c.seldom(options))
 	add(len(c.Bits.NotImmutable) > 0, metric.Never(notImmutable))
-	add(len(c.Bits.Immutable) > 0, metric.Seldom(immutable))
-	add(c.Wallclock != "", metric.Seldom(wallclock))
+	add(len(c.Bits.Immutable) > 0, c.seldom(immutable))
+	add(c.Wallclock != "", c.seldom(wallclock))
 	add(c.Lists.ForbiddenPackages != "", metric.Never(forbiddenPackages))
-	add(c.Lists.Packages != "", metric.Seldom(unlistedPackages))
+	add(c.Lists.Packages != "", c.seldom(unlistedPackages))
 	return append(limits, metric.On(drifted, c.Warning, c.Critical))
+}
+
+// seldom is a warning, and critical where the number of drifts is: its sentence is told then.
+func (c Config) seldom(flag string) metric.Limit {
+	l := metric.Seldom(flag)
+	if !c.Critical.IsZero() {
+		l.Critical = metric.All{flag: l.Warning[flag], drifted: c.Critical}
+	}
+	return l
 }
 
 // namesHost says that there is a name to compare with.
@@ -94,8 +102,11 @@ func (c Config) Validate() error {
 			return fmt.Errorf("--immutable, --not-immutable: %q cannot be both", f)
 		}
 	}
-	if strings.ContainsAny(c.ExpectHostname, " \t\n") {
+	if c.ExpectHostname != "" && !isHostname(c.ExpectHostname) {
 		return fmt.Errorf("--expect-hostname: %q is no host name", c.ExpectHostname)
+	}
+	if err := c.ResolvConf.Validate(); err != nil {
+		return err
 	}
 	if len(c.Limits()) == 1 {
 		return errors.New("--root: there is nothing to look at: say --expect-hostname or another expectation")

@@ -140,10 +140,17 @@ func TestAHost(t *testing.T) {
 		{"its resolv.conf has a line too many", map[string]string{"etc/resolv.conf": rc}, "--expect-search none", `WARNING: search list of "ROOT/etc/resolv.conf" is provider.example, expected none: delete the search line of ROOT/etc/resolv.conf; looked at 2 things, 1 drifted; "ROOT/etc/resolv.conf" was written by dhclient [host]`},
 
 		{"limits on the number", map[string]string{"etc/hostname": "fra-1\n"}, "--expect-hostname fra-1 -w 1:", "WARNING: looked at 1 thing, all as expected; limit crossed: drifted below 1 [host]"},
+		{"a limit that makes all drifts critical names them", map[string]string{"etc/hostname": "vps123\n"}, "--immutable /etc/a --expect-hostname fra-1 -c 0", `CRITICAL: hostname is "vps123" after the next boot ("ROOT/etc/hostname"), expected "fra-1": write fra-1 into ROOT/etc/hostname; "ROOT/etc/a" is missing, and should be immutable: put it back, then run chattr +i ROOT/etc/a; looked at 2 things, 2 drifted; limit crossed: drifted above 0 [host]`},
+		{"a limit that they do not reach leaves them what they are", nil, "--immutable /etc/a -c 1", `WARNING: "ROOT/etc/a" is missing, and should be immutable: put it back, then run chattr +i ROOT/etc/a; looked at 1 thing, 1 drifted [host]`},
 		{"a file that is missing", nil, "--immutable /etc/resolv.conf", `WARNING: "ROOT/etc/resolv.conf" is missing, and should be immutable: put it back, then run chattr +i ROOT/etc/resolv.conf; looked at 1 thing, 1 drifted [host]`},
 		{"a file that is missing, as it may be", nil, "--not-immutable /etc/resolv.conf", "OK: looked at 1 thing, all as expected"},
 		{"what drifted stands beside what was not seen", map[string]string{"etc/hostname": "vps123\n"}, "--expect-hostname fra-1 --wallclock independent", `CRITICAL: hostname is "vps123" after the next boot ("ROOT/etc/hostname"), expected "fra-1": write fra-1 into ROOT/etc/hostname; looked at 1 thing, 1 drifted; looking at the clock's independence: this is no Xen guest that could have its node's clock: leave out --wallclock [host]`},
 
+		{"a name that none can be: a path", nil, "--expect-hostname a/b", `usage: --expect-hostname: "a/b" is no host name`},
+		{"an option", nil, "--expect-hostname=-x", `usage: --expect-hostname: "-x" is no host name`},
+		{"a dot too many", nil, "--expect-hostname fra-1.", `usage: --expect-hostname: "fra-1." is no host name`},
+		{"no search list, and one", nil, "--expect-search none --expect-search our.example", "usage: --expect-search: none stands alone: it expects that there is none"},
+		{"no options, and one", nil, "--expect-option rotate --expect-option none", "usage: --expect-option: none stands alone: it expects that there is none"},
 		{"nothing to look at", nil, "", "usage: --root: there is nothing to look at: say --expect-hostname or another expectation"},
 		{"a file without a place", nil, "--immutable hosts", `usage: --immutable, --not-immutable: "hosts" does not begin with /`},
 		{"both", nil, "--immutable /a --not-immutable /a", `usage: --immutable, --not-immutable: "/a" cannot be both`},

@@ -72,3 +72,18 @@ func (m *measurement) storedName() (string, error) {
 	}
 	return "", nil
 }
+
+// isHostname says that Linux and hostnamectl take the name: hostname(7), of at most 64 bytes
+// (uname(2)); underscores, which RFC 1123 does not know, are in use.
+func isHostname(name string) bool {
+	const most = 64
+	for label := range strings.SplitSeq(name, ".") {
+		other := strings.TrimFunc(label, func(r rune) bool {
+			return r == '-' || r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		})
+		if label == "" || other != "" || strings.HasPrefix(label, "-") || strings.HasSuffix(label, "-") {
+			return false
+		}
+	}
+	return len(name) <= most
+}

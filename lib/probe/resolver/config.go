@@ -113,6 +113,9 @@ func (l Local) limits() []metric.Limit {
 
 // Validate refuses options that contradict each other.
 func (c Config) Validate() error {
+	if err := c.Local.Validate(); err != nil {
+		return err
+	}
 	switch {
 	case c.Port == 0:
 		return errors.New("--port: 0 is no port")
