@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -90,6 +91,25 @@ func TestTimeIsKeptBeforeAFullPipe(t *testing.T) {
 				t.Errorf("exit code %d, not 3", a.Exit)
 			}
 		})
+	}
+}
+
+// A file of options that nobody writes is not waited for longer than -t either.
+func TestTimeIsKeptBeforeASilentIniFile(t *testing.T) {
+	ini := filepath.Join(t.TempDir(), "plugins.ini")
+	if err := syscall.Mkfifo(ini, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args, want string
+		exit       int
+	}{
+		{"-t 1", "CLOCK_OFFSET UNKNOWN: timed out after 1s while reading the options: ...", 3},
+		{"-t 1:critical", "CLOCK_OFFSET CRITICAL: timed out after 1s while reading the options: ...", 2},
+	} {
+		args := "-H 127.0.0.1 --extra-opts=@" + ini + " " + tt.args
+		program := plugin("check_clock_offset")
+		kept(t, func() plugintest.Answer { return program.Run(t, plugintest.Args(args)...) }, args).Expect(t, tt.exit, tt.want)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestFirstLine(t *testing.T) {
 	}{
 		{"not determined", []check.Outcome{outcome("a", verdict.Unknown, "no answer", math.NaN())}, "SPEED UNKNOWN: no answer | speed=U;5"},
 		{"without end", []check.Outcome{outcome("a", verdict.Unknown, "no answer", math.Inf(1))}, "SPEED UNKNOWN: no answer | speed=U;5"},
-		{"no exponent, however small", []check.Outcome{outcome("a", verdict.OK, "fine", 1e-9)}, "SPEED OK: fine | speed=0.000000001s;5"},
+		{"no exponent, however small", []check.Outcome{outcome("a", verdict.OK, "fine", 1e-6)}, "SPEED OK: fine | speed=0.000001s;5"},
 		{"nor however large", []check.Outcome{outcome("a", verdict.OK, "fine", 1e21)}, "SPEED OK: fine | speed=1000000000000000000000s;5"},
 		{
 			"names that would need quotes",

@@ -18,7 +18,6 @@ import (
 
 	"milepost/lib/check"
 	"milepost/lib/crew"
-	"milepost/lib/fleet"
 	"milepost/lib/metric"
 	"milepost/lib/option"
 	"milepost/lib/verdict"
@@ -98,8 +97,10 @@ func (r *run) main(ctx context.Context) int {
 	if slices.Contains(r.args, option.DescribeFlag) {
 		return r.describe()
 	}
-	target, err := r.configure()
+	target, late, err := r.configured(ctx)
 	switch {
+	case late != nil:
+		return late.end(err)
 	case r.common.Help:
 		return r.help()
 	case r.common.Version:
@@ -119,70 +120,6 @@ func (r *run) main(ctx context.Context) int {
 	outs := r.runAll(ctx, checks)
 	page, status := r.spell(outs)
 	return r.print(page, status)
-}
-
-// configure sets the options from all their places, the weakest first: the
-// inventory, ini files, the environment, the command line. The target is the
-// inventory's, if it is asked.
-func (r *run) configure() (metric.Target, error) {
-	r.common.Output = formatIn(r.args) // of faults in what follows, too
-	words, operands, err := r.options.Words(joinExtraOpts(r.args))
-	if err != nil {
-		return metric.Target{}, err
-	}
-	if len(operands) > 0 {
-		return metric.Target{}, fmt.Errorf("unexpected argument %q: a host is given with -H", operands[0])
-	}
-	ini, err := r.extraOpts(words)
-	if err != nil {
-		return metric.Target{}, err
-	}
-	if f := Format(last(words, ini, "output")); f.known() {
-		r.common.Output = f
-	}
-	var target metric.Target
-	file, host := last(words, ini, "fleet"), last(words, ini, "fleet-host")
-	switch {
-	case file != "": // which may name one host only, the one that is meant
-		if target, err = fleet.Options(file, host, r.Kind, r.options); err != nil {
-			return metric.Target{}, err
-		}
-	case host != "":
-		return metric.Target{}, errors.New("--fleet-host is a name in the file of --fleet, which is not given")
-	}
-	for _, w := range ini {
-		if err := r.options.Put(w.Name, w.from, w.Values...); err != nil {
-			return metric.Target{}, fmt.Errorf("%s: %w", w.from, err)
-		}
-	}
-	if err := r.options.Environment(); err != nil {
-		return metric.Target{}, err
-	}
-	for _, w := range words {
-		if w.Name == "extra-opts" && slices.Equal(w.Values, []string{""}) {
-			continue // the usual section of the usual file
-		}
-		if err := r.options.Put("--"+w.Name, option.CommandLine, w.Values...); err != nil {
-			return metric.Target{}, err
-		}
-	}
-	return target, nil
-}
-
-// last is the value of the option that counts: the command line's last one,
-// else the ini files' last one.
-func last(words []option.Word, ini []iniWord, name string) (value string) {
-	for _, w := range ini {
-		if w.Name == name && len(w.Values) > 0 {
-			value = w.Values[0]
-		}
-	}
-	for _, w := range words {
-		if w.Name == name && len(w.Values) > 0 {
-			value = w.Values[0]
-		}
-	}
-	return value
 }
 
 // checks are the check bound to each host.
@@ -236,9 +173,12 @@ func (r *run) checks(fromFleet metric.Target) ([]check.Check, error) {
 	return checks, nil
 }
 
-// end prints why there is no verdict.
+// end prints why there is no verdict. Only what took too long is what -t says.
 func (r *run) end(why error) int {
 	o := check.Outcome{Check: r.Kind.Name, At: time.Now(), Took: time.Since(r.began), Verdict: verdict.Failed(why)}
+	if errors.Is(why, context.DeadlineExceeded) && r.common.Timeout.State != verdict.OK {
+		o.Status = r.common.Timeout.State
+	}
 	page, status := r.spell([]check.Outcome{o})
 	return r.print(page, status)
 }
