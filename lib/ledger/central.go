@@ -28,6 +28,8 @@ func CentralSchema() string { return centralSchema }
 type Central struct {
 	URL      string       // postgres://user@host/database, without a password
 	Password secret.Value // none = what PGPASSFILE says
+
+	tracer pgx.QueryTracer // for tests: hears what is asked
 }
 
 // IsCentral says that a ledger's name is a URL and not a path.
@@ -54,6 +56,7 @@ func (c Central) open(ctx context.Context) (*sql.DB, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = 10 * time.Second
 	}
+	config.Tracer = c.tracer
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // a pooler may stand between
 	db := stdlib.OpenDB(*config)
 	db.SetMaxOpenConns(2)
