@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"time"
 
 	"milepost/lib/accesslog"
@@ -56,18 +57,19 @@ type flaw struct {
 	kind, detail string
 	count        int64
 	before       int64 // milliseconds: the time of the line before, or 0
+	after        int64 // the same of the next line with a time, where there is none before
 	from, to     int64 // missing: squid's own numbers
 }
 
-// at is when in the log the flaw is, by the line before it; zero = not known.
-func (f flaw) at() time.Time { return seconds(f.before) }
+// at is when in the log the flaw is, by the line beside it; zero = not known.
+func (f flaw) at() time.Time { return seconds(cmp.Or(f.before, f.after)) }
 
 // until is the same, and now if it is not known.
 func (f flaw) until() time.Time {
-	if f.before == 0 {
-		return time.Now().UTC().Truncate(time.Second)
+	if at := f.at(); !at.IsZero() {
+		return at
 	}
-	return seconds(f.before)
+	return time.Now().UTC().Truncate(time.Second)
 }
 
 func newCounter(f *accesslog.Format, exclude []string) *counter {
@@ -119,6 +121,9 @@ func (c *counter) count() bool {
 	if !absurd {
 		if l.Time < c.since {
 			return false
+		}
+		if c.before == 0 {
+			c.date(l.Time)
 		}
 		c.before = l.Time
 	}
@@ -180,6 +185,15 @@ func (c *counter) enter(bucket, starts, ends int64) {
 	if c.current = c.sums[bucket]; c.current == nil {
 		c.current = newTally(c.seeds)
 		c.sums[bucket] = c.current
+	}
+}
+
+// date tells the flaws before the first line with a time when they were.
+func (c *counter) date(at int64) {
+	for i := range c.flaws {
+		if f := &c.flaws[i]; f.before == 0 && f.kind != missing {
+			f.after = at
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -130,9 +131,9 @@ func TestRealDiskThatIsReadOnlyForAWhile(t *testing.T) {
 	}
 }
 
-func sample(l *Ledger, name string) float64 {
+func sample(l *Ledger, name string, labels ...string) float64 {
 	for s := range l.Samples() {
-		if s.Metric == name {
+		if s.Metric == name && slices.Equal(s.Labels[len(s.Labels)-len(labels):], labels) {
 			return s.Value
 		}
 	}

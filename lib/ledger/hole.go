@@ -12,10 +12,14 @@ import (
 	"milepost/lib/tail"
 )
 
+// holeKinds is every Kind of a Hole. Each is a counter from the start on: of one that
+// began with its first hole, Prometheus would not see the increase.
+var holeKinds = []string{"bad_time", "damaged", "long", "malformed", missing, "rewritten", "set_aside", "torn", "truncated", "vanished"}
+
 // A Hole is a gap in what was counted. Its bytes are never guessed.
 type Hole struct {
 	Server string `json:"server"`
-	Kind   string `json:"kind"` // malformed, missing, bad_time, torn, long, truncated, rewritten, vanished, damaged, set_aside
+	Kind   string `json:"kind"` // of holeKinds
 	Path   string `json:"path"`
 	// What was lost was logged between At and Until, by the lines around it. A
 	// zero At says that nobody knows how long before.

@@ -152,9 +152,9 @@ func TestWhoPays(t *testing.T) {
 	for name, want := range map[string]float64{
 		"squid_bytes_total direction out": 1015 + 2300003467 + 7034 + 77 + 3 + 4, "squid_requests_total result denied": 3,
 		"squid_requests_total result tunnel": 1, "squid_log_lines_total kind counted": 10, "squid_log_lines_total kind skipped": 1,
-		"squid_log_lines_total kind malformed": 2, "ledger_holes_total kind malformed": 2,
+		"squid_log_lines_total kind malformed": 2, "ledger_holes_total kind malformed": 2, "ledger_holes_total kind vanished": 0,
 	} {
-		if samples[name] != want {
+		if got, told := samples[name]; !told || got != want {
 			t.Errorf("%s is %v, want %v", name, samples[name], want)
 		}
 	}
@@ -207,6 +207,26 @@ func TestTopUsers(t *testing.T) {
 		}
 	}
 	if fmt.Sprint(got) != "map[_other:600 user3:400 user4:500]" {
+		t.Error(got)
+	}
+}
+
+// A user may have the name of those who are not named.
+func TestUserCalledOther(t *testing.T) {
+	c := config(t.TempDir())
+	c.TopUsers = 2
+	for name, sent := range map[string]int64{"big": 9000, "_other": 5000, "a": 100, "b": 100} {
+		write(t, c.Globs[0], line(noon, "TCP_MISS", 200, sent, name))
+	}
+	l := follow(t, c)
+	defer l.Close()
+	got := map[string]float64{}
+	for s := range l.UserSamples() {
+		if s.Metric == "squid_user_bytes_total" {
+			got[s.Labels[3]] += s.Value
+		}
+	}
+	if fmt.Sprint(got) != "map[%5Fother:5000 _other:200 big:9000]" {
 		t.Error(got)
 	}
 }
@@ -579,6 +599,41 @@ func TestCountLogs(t *testing.T) {
 	}
 	if _, _, err := Count(t.Context(), nil, Config{}, Query{By: []string{"usr"}}, nil); err == nil || !strings.Contains(err.Error(), "the keys are user, server") {
 		t.Error(err)
+	}
+}
+
+// What nobody can read at a log's start was logged about when its first line was.
+func TestGarbageFirst(t *testing.T) {
+	c := config(t.TempDir())
+	write(t, c.Globs[0], "garbage\n"+line(noon, "TCP_MISS", 200, 1, "alice"))
+	follow(t, c).Close()
+	for day, want := range map[int]int{-1: 0, 0: 1, 1: 0} {
+		q := Query{From: noon.AddDate(0, 0, day).Truncate(24 * time.Hour), To: noon.AddDate(0, 0, day+1).Truncate(24 * time.Hour)}
+		if _, holes, err := Usage(t.Context(), c.Path, q); err != nil || len(holes) != want {
+			t.Errorf("%d days later: %v %v, want %d", day, holes, err, want)
+		}
+	}
+}
+
+// Nobody's name in an output is another's.
+func TestOutputIsOneToOne(t *testing.T) {
+	var rows []Row
+	for _, name := range []string{"", "(nobody)", "%28nobody)", "=x", "'=x", "''=x", "'x", "_other"} {
+		rows = append(rows, Row{Keys: []string{name}})
+	}
+	for _, o := range []Output{{Format: "table"}, {Format: "csv"}, {Format: "csv", Raw: true}} {
+		o.By = []string{"user"}
+		var b strings.Builder
+		if err := o.Write(&b, rows, nil); err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for line := range strings.Lines(b.String()) {
+			if seen[line] {
+				t.Errorf("%+v: %q twice in\n%s", o, line, b.String())
+			}
+			seen[line] = true
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,6 +75,9 @@ func instant(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05Z")
 }
 
+// nobody is what the table calls the user "".
+const nobody = "(nobody)"
+
 // sums is the rows, aligned, and their total. What clients sent has columns
 // if the log tells it of any row.
 func (o Output) sums(w io.Writer, rows []Row, incomplete bool) error {
@@ -106,8 +110,12 @@ func (o Output) sums(w io.Writer, rows []Row, incomplete bool) error {
 	for _, r := range rows {
 		keys := o.shown(r)
 		for i, k := range o.By {
-			if k == "user" && keys[i] == "" {
-				keys[i] = "(nobody)"
+			switch {
+			case k != "user":
+			case keys[i] == "":
+				keys[i] = nobody
+			case keys[i] == nobody: // one to one, whatever people call themselves
+				keys[i] = "%28" + nobody[1:]
 			}
 		}
 		line(keys, figures(r)...)
@@ -130,7 +138,11 @@ func (o Output) sums(w io.Writer, rows []Row, incomplete bool) error {
 	return t.Flush()
 }
 
-// csv is RFC 4180. A name that a spreadsheet would run as a formula gets an apostrophe.
+// formula is what a spreadsheet would run, and what looks like one that was kept from it.
+var formula = regexp.MustCompile(`^'*[=+@-]`)
+
+// csv is RFC 4180. A name that a spreadsheet would run as a formula gets an apostrophe,
+// and so does one that would look the same then.
 func (o Output) csv(w io.Writer, rows []Row) error {
 	c := csv.NewWriter(w)
 	c.UseCRLF = true
@@ -140,7 +152,7 @@ func (o Output) csv(w io.Writer, rows []Row) error {
 	for _, r := range rows {
 		fields := o.shown(r)
 		for i, f := range fields {
-			if !o.Raw && f != "" && strings.ContainsRune("=+-@", rune(f[0])) {
+			if !o.Raw && formula.MatchString(f) {
 				fields[i] = "'" + f
 			}
 		}

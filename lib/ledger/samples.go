@@ -43,7 +43,7 @@ func (l *Ledger) samples() []metric.Sample {
 	for _, kind := range []string{"counted", "skipped", "malformed"} {
 		count("squid_log_lines_total", "Lines of squid's access log.", now.lines[kind], "kind", kind)
 	}
-	for _, kind := range slices.Sorted(maps.Keys(now.holes)) {
+	for _, kind := range holeKinds {
 		count("ledger_holes_total", "Gaps in what was counted.", now.holes[kind], "kind", kind)
 	}
 	counting := metric.Flag("", now.counting, "", "", "")
@@ -72,8 +72,12 @@ func (l *Ledger) samples() []metric.Sample {
 // CountingHelp explains ledger_counting, which is told of a ledger that cannot be opened too.
 const CountingHelp = "Whether the access log is being counted here: 0 while the ledger cannot be written, or another process writes it."
 
-// other is the name of all users who are not among the top ones.
-const other = "_other"
+// other is the name of all users who are not among the top ones, and spelled what a
+// user of that very name is called, so that the two stay apart.
+const (
+	other   = "_other"
+	spelled = "%5Fother"
+)
 
 // UserSamples are what users consumed: the top ones by name, the rest together.
 func (l *Ledger) UserSamples() iter.Seq[metric.Sample] {
@@ -135,8 +139,12 @@ func (l *Ledger) tell(label string, u user, yield func(metric.Sample) bool) bool
 
 // label is a user's name as metrics have it.
 func (l *Ledger) label(key string) string {
-	if l.config.Pseudonyms.IsZero() || key == "" {
+	switch {
+	case key == "" || l.config.Pseudonyms.IsZero() && key != other:
 		return accesslog.Shown(key)
+	case l.config.Pseudonyms.IsZero():
+		return spelled
+	default:
+		return pseudonym(l.config.Pseudonyms, key)
 	}
-	return pseudonym(l.config.Pseudonyms, key)
 }

@@ -106,7 +106,7 @@ func TestMissingRecordsAreHoles(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 	for s := range l.Samples() {
-		if s.Metric == "ledger_holes_total" && s.Value != 7 {
+		if s.Metric == "ledger_holes_total" && s.Labels[3] == missing && s.Value != 7 {
 			t.Errorf("a counter went from 7 to %v", s.Value)
 		}
 	}
