@@ -6,8 +6,10 @@ import (
 	"time"
 )
 
-// An edition is a content as bytes. Each body is encoded once, when it is first
-// asked for: nobody pays for a spelling that nobody reads.
+// An edition is a content as bytes, plain and compressed, which never change. status.json
+// is encoded before the edition is shown; each other body once, when it is first asked for:
+// there are thousands of them (a badge of each host, another page for each label), and
+// nobody pays for a spelling that nobody reads.
 type edition struct {
 	content
 	routes   map[string]func() *body // what everybody may see, by path

@@ -64,7 +64,7 @@ func (b *Bar) Restore(now time.Time) error {
 	c := d.content()
 	c.page, c.fleet, c.operator = b.config.Page, b.current.Load().live.fleet, b.config.Operator
 	b.remember(&c)
-	b.current.Store(newSnapshot(b.drawn, c))
+	b.set(c)
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"compress/gzip"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +15,25 @@ import (
 
 	"milepost/lib/hoststate"
 )
+
+// A request for what everybody polls encodes nothing, the first one neither.
+func TestStatusIsEncodedBeforeItIsServed(t *testing.T) {
+	now := time.Now()
+	b := New(config(), nil, now)
+	b.Publish(now, now, crowd(1000, 20, now), sees)
+	r := httptest.NewRequest(http.MethodGet, "/status.json", nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	w := httptest.NewRecorder()
+	w.Body = nil
+	h := b.Public()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	h.ServeHTTP(w, r)
+	runtime.ReadMemStats(&after)
+	if made := after.TotalAlloc - before.TotalAlloc; w.Code != http.StatusOK || made > 20_000 {
+		t.Errorf("%d: the first answer made %d bytes of garbage", w.Code, made)
+	}
+}
 
 func TestHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -157,7 +157,15 @@ func (b *Bar) show(c content) {
 	}
 	c.fleet = b.fleet(c)
 	b.remember(&c)
-	b.current.Store(newSnapshot(b.drawn, c))
+	b.set(c)
+}
+
+// set makes a snapshot of c the one that is served. What everybody polls is encoded by
+// then: until it is, the last one is served, and nobody waits.
+func (b *Bar) set(c content) {
+	s := newSnapshot(b.drawn, c)
+	s.live.find("/status.json")
+	b.current.Store(s)
 }
 
 // content is what a snapshot says, before it is spelled.
