@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -185,11 +186,18 @@ const (
 	impatient = 4 * time.Second // a stage's time is half of it
 )
 
+// nobody among the arguments is that nobody logs in.
+const nobody = "(nobody)"
+
 // config is the configuration that args make, on top of alice's login.
 func config(t *testing.T, args ...string) *squidauth.Config {
 	t.Helper()
 	cfg := squidauth.Default()
-	args = append([]string{"--user", "alice"}, args...)
+	if i := slices.Index(args, nobody); i >= 0 {
+		args = slices.Delete(slices.Clone(args), i, i+1)
+	} else {
+		args = append([]string{"--user", "alice"}, args...)
+	}
 	if operands, err := option.New(&cfg).Parse(args); err != nil || len(operands) > 0 {
 		t.Fatalf("options %q: %v, left %q", args, err, operands)
 	}

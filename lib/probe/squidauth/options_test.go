@@ -77,7 +77,7 @@ func TestLimits(t *testing.T) {
 		{"--no-credentials=skip", "unreachable wrong_accepted helper_silent right_refused no_fetch time"},
 		{"--no-credentials=allowed", "unreachable right_refused no_fetch time"},
 		{"--wrong=never", "unreachable open_proxy no_challenge right_refused no_fetch time"},
-		{"--user= --no-credentials=allowed", "unreachable no_fetch time"},
+		{"(nobody) --no-credentials=allowed", "unreachable no_fetch time"},
 	} {
 		var names []string
 		for _, l := range config(t, strings.Fields(c.args)...).Limits() {

@@ -61,7 +61,7 @@ func TestRealSquid(t *testing.T) {
 		{"a user that does not exist, by Digest", peers.Squid{Users: alice, Digest: true}, []string{"--wrong", "random-user"}, works},
 		{"a user that does not exist", peers.Squid{Users: alice}, []string{"--wrong", "random-user"}, works},
 		{"open", peers.Squid{}, nil, "CRITICAL: open proxy: served without credentials (200); wrong credentials accepted (200); fetched http://ORIGIN/ (200, 5 B) [proxy open_proxy]"},
-		{"open, as expected", peers.Squid{}, []string{"--no-credentials", "allowed", "--user", ""}, "OK: fetched http://ORIGIN/ (200, 5 B)"},
+		{"open, as expected", peers.Squid{}, []string{"--no-credentials", "allowed", nobody}, "OK: fetched http://ORIGIN/ (200, 5 B)"},
 		{"the password changed", peers.Squid{Users: map[string]string{"alice": "other"}}, nil, "CRITICAL: right credentials refused (407): either the password changed or the authentication helper is broken; see cache.log on the proxy [auth auth_refused]"},
 		{"the password changed, by Digest", peers.Squid{Users: map[string]string{"alice": "other"}, Digest: true}, nil, "CRITICAL: right credentials refused (407): either the password changed or the authentication helper is broken; see cache.log on the proxy [auth auth_refused]"},
 		{"the helper says yes to everybody", peers.Squid{Conf: yes}, nil, "CRITICAL: wrong credentials accepted (200); refused without credentials, fetched http://ORIGIN/ (200, 5 B) [auth open_proxy]"},

@@ -72,7 +72,7 @@ var about = []situation{
 	{name: "only the right credentials", args: []string{"--wrong", "never", "--no-credentials", "skip"}, proxy: squid, want: "OK: fetched http://ORIGIN/ (200, 5 B)"},
 	{name: "it is slow", args: []string{"-w", "@0:"}, proxy: squid, want: "WARNING: slow: TIME (STAGES); refused without credentials, refused wrong ones, fetched http://ORIGIN/ (200, 5 B); limit crossed: time at least 0 s [proxy slow]"},
 	{name: "anybody may, and that is expected", args: []string{"--no-credentials", "allowed"}, proxy: func(c call) { c.answer(200, "", "hello") }, want: "OK: fetched http://ORIGIN/ (200, 5 B)"},
-	{name: "nobody logs in", args: []string{"--user", "", "--no-credentials", "allowed"}, proxy: func(c call) { c.answer(200, "", "hello") }, want: "OK: fetched http://ORIGIN/ (200, 5 B)"},
+	{name: "nobody logs in", args: []string{nobody, "--no-credentials", "allowed"}, proxy: func(c call) { c.answer(200, "", "hello") }, want: "OK: fetched http://ORIGIN/ (200, 5 B)"},
 
 	{name: "200 to everything", proxy: func(c call) { c.answer(200, "", "hello") }, want: "CRITICAL: open proxy: served without credentials (200); wrong credentials accepted (200); fetched http://ORIGIN/ (200, 5 B) [proxy open_proxy]"},
 	{name: "open, but its origin is dead", proxy: squidSays(503, "ERR_CONNECT_FAIL"), want: "CRITICAL: open proxy: tried to fetch without credentials (503 ERR_CONNECT_FAIL); wrong credentials accepted (503 ERR_CONNECT_FAIL); http://ORIGIN/ 503 ERR_CONNECT_FAIL, directly 200: the proxy does not get through to the origin [proxy open_proxy]"},
