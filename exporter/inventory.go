@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"milepost/lib/cachemgr"
 	"milepost/lib/check"
@@ -123,6 +124,9 @@ func statePath(inventory, flag string) (string, error) {
 	dir := inventory
 	if dir == "" {
 		dir = flag
+		if dir == os.Getenv("STATE_DIRECTORY") { // which holds several, if the unit has several (systemd.exec(5))
+			dir, _, _ = strings.Cut(dir, ":")
+		}
 	}
 	if dir == "" {
 		base := os.Getenv("XDG_STATE_HOME")

@@ -38,39 +38,65 @@ func commands() []command {
 		{"generate", "nagios|icinga2|prometheus|prometheus-limits|nrpe|hosts|proxy|host-status", "Write what another system wants to know of the inventory.", generateCommand},
 		{"ledger", "check|backup FILE|adopt ID|schema", "Look after the ledger: is it whole, copy it while it is written, let it take another's place in the fleet's, print the SQL of the fleet's.", ledgerCommand},
 		{"canary", "[options]", "Be an origin that answers with the address it was asked from.", canaryCommand},
+		{"version", "", "Say which milepost this is.", versionCommand},
+		{"help", "[COMMAND]", "Show what there is, or the options of a command.", helpCommand},
 	}
 }
 
 // errUsage is wrapped by errors about the command line itself.
 var errUsage = errors.New("see milepost-exporter --help")
 
-// run is the program. Usage errors end with 1, as those of its users' scripts do.
+// run is the program. Usage errors end with 1, as those of its users' scripts do, and so
+// does output that could not be written.
 func run(args []string, out, faults io.Writer) int {
+	if len(args) > 0 && args[0] == "probe" { // which ends as a plugin does
+		return probe(args[1:], out)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends what does not listen to the first
+	page := &written{w: out}
+	exit := dispatch(ctx, args, page, faults)
+	if page.err != nil {
+		fmt.Fprintf(faults, "milepost-exporter: writing the output: %v\n", page.err)
+		return 1
+	}
+	return exit
+}
+
+// dispatch runs the command that is meant.
+func dispatch(ctx context.Context, args []string, out, faults io.Writer) int {
 	name := "serve"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		name, args = args[0], args[1:]
 	} else if len(args) > 0 {
 		switch args[0] {
 		case "-h", "--help":
-			help(out)
-			return 0
+			name, args = "help", nil
 		case option.DescribeFlag:
 			return describe(ctx, out, faults)
 		case "-V", "--version":
-			fmt.Fprintf(out, "milepost-exporter %s\n", version.String())
-			return 0
+			name, args = "version", nil
 		}
 	}
+	c, err := commandOf(name)
+	if err != nil {
+		fmt.Fprintf(faults, "milepost-exporter: %v\n", err)
+		return 1
+	}
+	exit, err := c.run(ctx, args, out, faults)
+	if err != nil {
+		fmt.Fprintf(faults, "milepost-exporter %s: %v\n", name, err)
+	}
+	return exit
+}
+
+// commandOf is the command of that name.
+func commandOf(name string) (command, error) {
 	var names []string
 	for _, c := range commands() {
 		if c.name == name {
-			exit, err := c.run(ctx, args, out, faults)
-			if err != nil {
-				fmt.Fprintf(faults, "milepost-exporter %s: %v\n", name, err)
-			}
-			return exit
+			return c, nil
 		}
 		names = append(names, c.name)
 	}
@@ -78,14 +104,57 @@ func run(args []string, out, faults io.Writer) int {
 	if n := option.Nearest(name, names); n != "" {
 		hint = fmt.Sprintf("did you mean %q?", n)
 	}
-	fmt.Fprintf(faults, "milepost-exporter: no command %q: %s\n", name, hint)
-	return 1
+	return command{}, fmt.Errorf("no command %q: %s", name, hint)
+}
+
+// A written is a writer that remembers its first error: a report that a full disk
+// swallowed is no success.
+type written struct {
+	w   io.Writer
+	err error
+}
+
+// Write writes while that goes well.
+func (w *written) Write(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	n, err := w.w.Write(p)
+	w.err = err
+	return n, err
+}
+
+func versionCommand(_ context.Context, args []string, out, _ io.Writer) (int, error) {
+	var none struct{}
+	if _, done, err := parse("version", &none, args, 0, 0, out); err != nil || done {
+		return exitOf(err), err
+	}
+	fmt.Fprintf(out, "milepost-exporter %s\n", version.String())
+	return 0, nil
+}
+
+func helpCommand(ctx context.Context, args []string, out, faults io.Writer) (int, error) {
+	var none struct{}
+	names, done, err := parse("help", &none, args, 0, 1, out)
+	if err != nil || done {
+		return exitOf(err), err
+	}
+	if len(names) == 0 {
+		help(out)
+		return 0, nil
+	}
+	c, err := commandOf(names[0])
+	if err != nil {
+		return 1, err
+	}
+	_, err = c.run(ctx, []string{"--help"}, out, faults)
+	return exitOf(err), err
 }
 
 func help(w io.Writer) {
 	fmt.Fprint(w, "milepost-exporter: monitoring for fleets of squid proxies\n\nUsage: milepost-exporter [COMMAND] [options]\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %s %s\n%s", c.name, c.usage, option.Wrap(c.about, "        ", 79))
+		fmt.Fprintf(w, "  %s\n%s", strings.TrimSpace(c.name+" "+c.usage), option.Wrap(c.about, "        ", 79))
 	}
 	fmt.Fprint(w, "\nOptions of serve:\n\n")
 	flags := defaultFlags()

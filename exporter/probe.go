@@ -21,9 +21,30 @@ type probeFlags struct {
 	Output       nagios.Format `placeholder:"FORMAT" help:"nagios, json or prometheus."`
 }
 
+// readerPatience is how long the reader of a plugin's output may take to take it.
+const readerPatience = 10 * time.Second
+
+// probe is the command as a program of its own, which ends as a plugin does, whatever
+// happens to it.
+func probe(args []string, out io.Writer) int {
+	deliver := func(page string, exit int) int {
+		return nagios.Deliver(out, page, verdict.Status(exit), readerPatience)
+	}
+	return nagios.Guard(out, func(ctx context.Context) int {
+		var page strings.Builder
+		exit, err := probeCommand(ctx, args, &page, nil)
+		if err != nil {
+			fmt.Fprintf(&page, "PROBE UNKNOWN: %v\n", err)
+		}
+		return deliver(page.String(), exit)
+	}, func(broken error) int {
+		return deliver(fmt.Sprintf("PROBE UNKNOWN: %v\n", broken), int(verdict.Unknown))
+	})
+}
+
 // probeCommand runs the checks of one host as the plugins would, with the
-// settings of the inventory, and ends as they do: what kept it from running them
-// is on out, too, for NRPE drops the rest.
+// settings of the inventory: what kept it from running them is on out, too, for NRPE
+// drops the rest.
 func probeCommand(ctx context.Context, args []string, out, _ io.Writer) (int, error) {
 	var flags probeFlags
 	operands, done, err := parse("probe", &flags, args, 1, 2, out)
@@ -39,10 +60,10 @@ func probeCommand(ctx context.Context, args []string, out, _ io.Writer) (int, er
 	}
 	if len(operands) == 2 {
 		err = nagios.Write(out, flags.Output, flags.Verbose, outs...)
-		return int(outs[0].Status), writing(err)
+		return int(outs[0].Status), err
 	}
 	status, err := nagios.WriteEach(out, flags.Output, flags.Verbose, outs)
-	return int(status), writing(err)
+	return int(status), err
 }
 
 // outcomes are those of the checks that the operands name.
@@ -70,13 +91,6 @@ func unmeasured(operands []string, why error) check.Outcome {
 	return o
 }
 
-func writing(err error) error {
-	if err != nil {
-		return fmt.Errorf("writing: %w", err)
-	}
-	return nil
-}
-
 // believed runs the checks between two looks at this monitor itself, as serve does:
 // what its own resolver or route broke is nobody else's fault.
 func believed(ctx context.Context, f *fleet.Fleet, checks []check.Check) ([]check.Outcome, error) {
@@ -94,7 +108,7 @@ func believed(ctx context.Context, f *fleet.Fleet, checks []check.Check) ([]chec
 	bad := false
 	for _, c := range checks {
 		c.Lookup = checker.Lookup
-		o := c.Run(ctx)
+		o := nagios.Stopped(ctx, c.Run(ctx))
 		bad = bad || o.Status != verdict.OK
 		outs = append(outs, board.Post(o))
 	}

@@ -8,16 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"milepost/lib/check"
-	"milepost/lib/crew"
 	"milepost/lib/metric"
 	"milepost/lib/option"
 	"milepost/lib/verdict"
@@ -62,22 +57,8 @@ const grace = 80 * time.Millisecond
 // Main runs a plugin: args are the program's arguments without its name. The
 // result is the exit code, never anything but 0, 1, 2 or 3.
 func Main(args []string, stdout io.Writer, p Plugin) (exit int) {
-	began := time.Now()
-	r := &run{Plugin: p, args: args, out: stdout, began: began, common: defaults()}
-	defer func() {
-		if broken := crew.Recovered(recover()); broken != nil {
-			exit = r.end(fmt.Errorf("the plugin itself is broken: %w", broken))
-		}
-	}()
-	if closed(stdout) {
-		return int(verdict.Unknown)
-	}
-	ignorePipe()
-	ctx, stop := withSignals(context.Background())
-	if stdout != os.Stdout { // else the process ends with the run, and there is nobody to give signals back to
-		defer stop()
-	}
-	return r.main(ctx)
+	r := &run{Plugin: p, args: args, out: stdout, began: time.Now(), common: defaults()}
+	return Guard(stdout, r.main, r.end)
 }
 
 // A run is one run of a plugin.
@@ -210,26 +191,9 @@ func write(b *strings.Builder, name string, f Format, verbose int, options *opti
 	}
 }
 
-// print writes the page at once. What cannot be told is UNKNOWN: a reader that
-// is gone, a full disk, a pipe that nobody empties.
+// print writes the page while the time of -t lasts, and a little longer.
 func (r *run) print(page string, status verdict.Status) int {
-	wrote := make(chan error, 1)
-	var writer crew.Crew
-	writer.Go(func() {
-		_, err := io.WriteString(r.out, page)
-		wrote <- err
-	})
-	patience := time.NewTimer(max(time.Until(r.began.Add(r.common.Timeout.After+grace)), grace))
-	defer patience.Stop()
-	select {
-	case err := <-wrote:
-		if err != nil {
-			return int(verdict.Unknown)
-		}
-		return int(status)
-	case <-patience.C:
-		return int(verdict.Unknown)
-	}
+	return Deliver(r.out, page, status, max(time.Until(r.began.Add(r.common.Timeout.After+grace)), grace))
 }
 
 // help is the manual in short. It exits 3, as the guidelines want: a check that
@@ -247,26 +211,3 @@ func (r *run) help() int {
 		"Exit codes: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN (and this help).\n")
 	return r.print(b.String(), verdict.Unknown)
 }
-
-// closed says that the plugin was started without a standard output. The
-// runtime has opened /dev/null for reading and writing in its place by now;
-// a shell's >/dev/null is for writing only.
-func closed(stdout io.Writer) bool {
-	f, ok := stdout.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return true
-	}
-	device, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || info.Mode()&os.ModeCharDevice == 0 || device.Rdev != nullDevice {
-		return false
-	}
-	flags, err := unix.FcntlInt(f.Fd(), syscall.F_GETFL, 0)
-	return err == nil && flags&syscall.O_ACCMODE == syscall.O_RDWR
-}
-
-// nullDevice is the number of /dev/null: major 1, minor 3.
-const nullDevice = 1<<8 | 3

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -481,6 +482,26 @@ func TestWhatCannotBeToldIsUnknown(t *testing.T) {
 	began := time.Now()
 	if code := Main([]string{"-H", "192.0.2.1", "-t", "0.1"}, fullPipe{}, plugin()); code != 3 || time.Since(began) > 2*time.Second {
 		t.Errorf("full pipe: %d after %v", code, time.Since(began))
+	}
+}
+
+// TestStopped: a run that a signal ended is neither OK nor an alert.
+func TestStopped(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	ok := check.Outcome{Check: "x", Verdict: verdict.Verdict{Summary: "0/7 lost"}}
+	if got := Stopped(ctx, ok); got.Status != verdict.OK {
+		t.Error(got)
+	}
+	cancel(signalError{syscall.SIGHUP})
+	for _, s := range []verdict.Status{verdict.OK, verdict.Warning, verdict.Critical} {
+		ok.Status = s
+		if got := Stopped(ctx, ok); got.Status != verdict.Unknown || got.Summary != "interrupted by SIGHUP while measuring: 0/7 lost" {
+			t.Error(got)
+		}
+	}
+	early := check.Outcome{Verdict: verdict.Failed(errors.New("no route"))}
+	if got := Stopped(ctx, early); got.Summary != "no route" {
+		t.Error(got)
 	}
 }
 

@@ -41,7 +41,7 @@ func (r *run) runAll(ctx context.Context, checks []check.Check) []check.Outcome 
 	for left := len(checks); left > 0; {
 		select {
 		case n := <-done:
-			outs[n.i], answered[n.i] = n.Outcome, true
+			outs[n.i], answered[n.i] = Stopped(ctx, n.Outcome), true
 			left--
 		case <-interrupted:
 			interrupted = nil
