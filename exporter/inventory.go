@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,34 +26,15 @@ func (c configOption) load(kinds []check.Kind) (*fleet.Fleet, error) {
 	if c.ConfigFile == "" {
 		return thisMachine(kinds, squidLog)
 	}
-	return fleet.Load(c.ConfigFile, kinds)
-}
-
-// checkConfig is the command: every fault on a line of its own.
-func checkConfig(_ context.Context, args []string, out, faults io.Writer) (int, error) {
-	var none struct{}
-	files, done, err := parse("check-config", &none, args, 1, 1, out)
-	if err != nil || done {
-		return exitOf(err), err
+	f, err := fleet.Load(c.ConfigFile, kinds, validate)
+	if err == nil && len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
+		err = f.Fault("hosts", "neither hosts nor billing: there is nothing to do")
 	}
-	f, err := fleet.Load(files[0], served())
-	if err == nil {
-		err = validate(f)
-	}
-	if err != nil {
-		fmt.Fprintln(faults, err)
-		return 1, nil
-	}
-	fmt.Fprintf(out, "%s: %s\n", files[0], f.Describe())
-	if note := opinionNote(f); note != "" {
-		fmt.Fprintf(out, "%s: note: %s\n", files[0], note)
-	}
-	return 0, nil
+	return f, err
 }
 
 // validate refuses what the inventory's reader cannot know to be wrong.
-func validate(f *fleet.Fleet) error {
-	var all []error
+func validate(f *fleet.Fleet) (all []error) {
 	for key, c := range map[string]selfcheck.Config{
 		"references.resolve":   {Resolve: f.References.Resolve},
 		"references.resolvers": {Resolvers: f.References.Resolvers},
@@ -72,9 +51,6 @@ func validate(f *fleet.Fleet) error {
 		if _, err := vantage.New(p.URL, p.HeadersFile); err != nil {
 			all = append(all, f.Fault("status.prometheus", "status: prometheus: %v", err))
 		}
-	}
-	if len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
-		all = append(all, fmt.Errorf("%s: neither hosts nor billing: there is nothing to do", f.File))
 	}
 	for _, glob := range f.Billing.AccessLog {
 		if _, err := filepath.Match(glob, ""); err != nil {
@@ -97,7 +73,7 @@ func validate(f *fleet.Fleet) error {
 	if _, err := centralOf(f); err != nil {
 		all = append(all, f.Fault("billing.publish", "%v", err))
 	}
-	return fleet.Join(all)
+	return all
 }
 
 func exitOf(err error) int {

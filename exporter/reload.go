@@ -26,9 +26,6 @@ func (m *monitor) reload() error {
 
 func (m *monitor) tryReload() error {
 	f, err := m.flags.load(served())
-	if err == nil {
-		err = validate(f)
-	}
 	if err != nil {
 		return err
 	}

@@ -68,7 +68,7 @@ var rooms = []room{
 	{
 		path:      "lib/fleet",
 		rooms:     []string{"lib/metric", "lib/check", "lib/option", "lib/secret", "lib/geo", "lib/maintenance", "lib/accesslog"},
-		libraries: []string{"github.com/goccy/go-yaml"},
+		libraries: []string{"go.yaml.in/yaml/v4"},
 		instead:   "fleet reads the inventory and binds checks it is given (rule 9)",
 	},
 	{

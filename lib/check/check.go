@@ -54,6 +54,9 @@ func (c Check) With(change func(cfg any) error) (Check, error) {
 	return bound, nil
 }
 
+// NeverWarns is the sample whose limits are such that nothing could be a WARNING.
+func (c Check) NeverWarns() (sample string, never bool) { return verdict.NeverWarns(c.Limits) }
+
 // Same says that c and other measure and judge alike: what can be compared of them
 // is equal. A reload leaves such a check alone.
 func (c Check) Same(other Check) bool {

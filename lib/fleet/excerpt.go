@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
+	"go.yaml.in/yaml/v4"
 )
 
 // ofTheFleet are the keys of billing that are secrets, or ways to others.
@@ -83,25 +83,26 @@ func flow(v value) string {
 	if v.null() {
 		return "null"
 	}
-	switch n := v.node.(type) {
-	case ast.MapNode:
+	switch v.node.Kind {
+	case yaml.MappingNode:
 		var all []string
 		for _, e := range v.entries("mapping") {
 			all = append(all, text(e.key)+": "+flow(e.value))
 		}
 		return "{" + strings.Join(all, ", ") + "}"
-	case ast.ArrayNode:
+	case yaml.SequenceNode:
 		var all []string
 		for _, item := range v.items("list") {
 			all = append(all, flow(item))
 		}
 		return "[" + strings.Join(all, ", ") + "]"
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
-		return n.GetToken().Value
-	default:
-		s, _ := v.text()
-		return text(s)
 	}
+	switch v.node.ShortTag() {
+	case "!!int", "!!float", "!!bool":
+		return v.node.Value
+	}
+	s, _ := v.text()
+	return text(s)
 }
 
 // text is a double-quoted scalar, which YAML 1.2 and JSON write alike.

@@ -10,6 +10,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"slices"
@@ -40,12 +41,15 @@ type Fleet struct {
 }
 
 // Fault says what is wrong with a key ("billing.start") or a section ("billing"),
-// with the line and column where it stands, as far as it stands in the file.
+// with the line and column where it stands: where the file begins, if it does not.
 func (f *Fleet) Fault(key, format string, args ...any) *Fault {
 	section, _, _ := strings.Cut(key, ".")
 	at, ok := f.places[key]
 	if !ok {
-		at = f.places[section]
+		at, ok = f.places[section]
+	}
+	if !ok {
+		at = place{1, 1}
 	}
 	return &Fault{f.File, at.line, at.column, fmt.Sprintf(format, args...)}
 }
@@ -142,14 +146,17 @@ func Defaults() *Fleet {
 // take about 4 MB.
 const fileLimit = 64 << 20
 
+// A Judge finds what only the program that uses an inventory can know to be wrong.
+type Judge func(*Fleet) []error
+
 // Load reads the inventory at path, whose checks are of the kinds. The error
-// joins every fault that was found.
-func Load(path string, kinds []check.Kind) (*Fleet, error) {
+// joins every fault that was found, the judges' too.
+func Load(path string, kinds []check.Kind, judges ...Judge) (*Fleet, error) {
 	text, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	return Parse(path, text, kinds)
+	return Parse(path, text, kinds, judges...)
 }
 
 func read(path string) ([]byte, error) {
@@ -180,14 +187,44 @@ func unread(path string, err error) error {
 	return fmt.Errorf("reading inventory %q: %w", path, err)
 }
 
+// handed says that a shell gave the file to this process, open already: <(...) and
+// /dev/stdin. Any other pipe may have nobody at its other end, for ever.
+func handed(path string) bool {
+	return path == "/dev/stdin" || strings.HasPrefix(path, "/dev/fd/") || strings.HasPrefix(path, "/proc/self/fd/")
+}
+
+func readHanded(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading inventory: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, fileLimit+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("reading inventory: %w", err)
+	case len(text) > fileLimit:
+		return nil, fmt.Errorf("reading inventory %q: larger than %d MB", path, fileLimit>>20)
+	}
+	return text, nil
+}
+
 // Parse is Load of a text that is already there; file is what faults call it.
-func Parse(file string, text []byte, kinds []check.Kind) (*Fleet, error) {
+func Parse(file string, text []byte, kinds []check.Kind, judges ...Judge) (*Fleet, error) {
 	doc, top := parse(file, text)
 	f := Defaults()
 	f.File, f.places = file, doc.places
 	if top.doc != nil {
 		r := newReader(doc, kinds)
 		r.top(f, top)
+	}
+	if top.doc == nil && len(doc.faults) > 0 {
+		return nil, Join(doc.faults)
+	}
+	for _, judge := range judges {
+		for _, fault := range judge(f) {
+			doc.faults = append(doc.faults, fault)
+		}
 	}
 	if len(doc.faults) > 0 {
 		return nil, Join(doc.faults)

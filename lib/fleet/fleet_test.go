@@ -140,20 +140,32 @@ func TestFaults(t *testing.T) {
 		{"timeout beyond the round", "timeout: 10s", "timeout: 90s", `timeout 1m30s is longer than interval 1m0s`},
 		{"duplicate host", `name: "fra-1"`, "name: baltimore", `host "baltimore" is there twice`},
 		{"duplicate key", "country: US", "city: US", `mapping key "city" already defined`},
-		{"no name", `name: "fra-1"`, "city: Frankfurt", "f.yml:27:9: host has no name"},
+		{"no name", `name: "fra-1"`, "city: Frankfurt", "f.yml:27:5: host has no name"},
 		{"latitude", "latitude: 39.2904", "latitude: 139", "latitude 139 is not between -90 and 90"},
 		{"half a place", "latitude: 39.2904\n", "\n", `host "baltimore" has one of latitude and longitude, not both`},
 		{"a list where a mapping belongs", "labels: {provider: gandi}", "labels: [a]", "f.yml:23:13: labels: a mapping of keys to values is expected"},
 		{"a mapping where a value belongs", "city: Baltimore", "city: {a: b}", "host: city: one value or a list of values is expected"},
 		{"nothing where a value belongs", "city: Baltimore", "city:", "f.yml:17:5: host: city has no value"},
-		{"several values", "city: Baltimore", "city: [a, b]", "host: city: takes one value, not several"},
+		{"several values", "city: Baltimore", "city: [a, b]", "f.yml:17:11: host: city: takes one value, not a list"},
 		{"a secret that others may read", "spacing: 1s", "password_file: " + readable, "f.yml:13:34: packet_loss: password_file: reading secret"},
 		{"a secret that is not there", "spacing: 1s", "password_file: /nonexistent", "no such file or directory"},
 		{"a password in a URL", "server: baltimore", "publish: postgres://u:p@db/x", "billing: publish: the URL carries a password"},
 		{"a zone that is none", "keep_buckets: 400d", "timezone: Mars/Base", `billing: timezone "Mars/Base" is unknown`},
 		{"a role of no check", "degraded: [packet_loss]", "degraded: [paket_loss]", `f.yml:40:3: status: unknown check "paket_loss": did you mean "packet_loss"?`},
-		{"an alias of nothing", "*auth", "*nobody", "alias"},
+		{"an alias of nothing", "*auth", "*nobody", "f.yml:29:17: this is not YAML: unknown anchor 'nobody' referenced"},
 		{"not YAML", "vantage: {", "vantage: {{", "f.yml:"},
+		{"an alias of what it stands in", "*auth", "&auth2 {urls: [*auth2]}", "f.yml:29:32: alias of what it stands in"},
+		{"a list of one value", "interval: 60s", "interval: [60s]", "f.yml:9:13: defaults: interval: takes one value, not a list"},
+		{"a list of one address", "address: baltimore.example.net", "address: [1.2.3.4]", "f.yml:16:14: host: address: takes one value, not a list"},
+		{"latitude's place", "latitude: 39.2904", "latitude: 91", "f.yml:19:15: latitude 91 is not"},
+		{"no interval", "interval: 60s", "interval: 0s", "f.yml:9:13: defaults: interval 0s is less than 1s"},
+		{"no timeout", "timeout: 10s", "timeout: 0s", "f.yml:10:12: defaults: timeout is more than 0"},
+		{"a kind of virtualisation that is none", "virtualization: xen", "virtualization: vmwre", `f.yml:21:21: host: virtualization "vmwre" is none that is known: did you mean "vmware"?`},
+		{"a country that is none", "country: US", "country: Narnia", `f.yml:18:14: host: country "Narnia" is no ISO 3166-1 code and no name of one`},
+		{"a country's code that is none", "country: US", "country: UX", `f.yml:18:14: host: country "UX" is no ISO 3166-1 code`},
+		{"a label of Prometheus' own", "labels: {provider: gandi}", "labels: {__meta: x}", `f.yml:23:14: label "__meta": names that begin with __ are Prometheus' own`},
+		{"a label that every metric has", "labels: {provider: gandi}", "labels: {host: x}", `f.yml:23:14: label "host" is the host's name already: call it otherwise`},
+		{"nothing kept", "keep_buckets: 400d", "keep_buckets: 0d", "f.yml:36:17: billing: keep_buckets is at least 1d"},
 		{"a merge key", "country: US", "<<: *auth", "merge keys (<<) are not read"},
 	} {
 		text := strings.Replace(inventory, tt.from, tt.to, 1)
@@ -184,6 +196,51 @@ func TestNothingIsAnInventory(t *testing.T) {
 		if err != nil || len(f.Hosts) != 0 || f.Interval != time.Minute {
 			t.Errorf("%q: %v", text, err)
 		}
+	}
+}
+
+// TestSpellings: what YAML reads in one style it reads in the others.
+func TestSpellings(t *testing.T) {
+	for situation, text := range map[string]string{
+		"a port in a flow list":     "references: {resolvers: [9.9.9.9:53], ping: [1.1.1.1]}\n",
+		"IPv6 in a flow list":       "references: {resolvers: [9.9.9.9:53, 2001:db8::1], ping: [1.1.1.1]}\n",
+		"in block style":            "references:\n  resolvers:\n    - 9.9.9.9:53\n  ping:\n  - 1.1.1.1\n",
+		"a byte order mark":         "\ufeffreferences: {resolvers: 9.9.9.9:53}\n",
+		"YAML 1.1":                  "%YAML 1.1\n---\nreferences: {resolvers: '9.9.9.9:53'}\n",
+		"carriage returns":          "references:\r\n  resolvers: \"9.9.9.9:53\"\r\n",
+		"an end of the document":    "---\nreferences: {resolvers: 9.9.9.9:53}\n...\n",
+		"a URL as an anchor's kind": "references: {resolvers: &r [9.9.9.9:53], ping: *r}\n",
+	} {
+		f, err := Parse("f.yml", []byte(text), kinds())
+		if err != nil || f.References.Resolvers[0] != "9.9.9.9:53" {
+			t.Errorf("%s: %+v %v", situation, f, err)
+		}
+	}
+	f, err := Parse("f.yml", []byte("defaults: {checks: {squid_auth: {urls: [http://127.0.0.1:10122/]}}}\nhosts: [{name: a}]\n"), kinds())
+	if err != nil || f.Hosts[0].Checks[0].Config.(*config).URLs[0] != "http://127.0.0.1:10122/" {
+		t.Errorf("%+v %v", f, err)
+	}
+}
+
+// TestDeepFiles: a file that is nothing but beginnings is refused before anybody waits.
+func TestDeepFiles(t *testing.T) {
+	for _, text := range []string{"[", "{", "- ", "{a: ", "? "} {
+		began := time.Now()
+		_, err := Parse("f.yml", []byte(strings.Repeat(text, 100_000)), kinds())
+		if err == nil || !strings.HasPrefix(err.Error(), "f.yml:1:") || time.Since(began) > 30*time.Second {
+			t.Errorf("%q: %v after %v", text, err, time.Since(began))
+		}
+	}
+}
+
+// TestJudges: what a judge finds stands among the reader's own faults.
+func TestJudges(t *testing.T) {
+	_, err := Parse("f.yml", []byte("billing:\n  expose_users: maybe\n  server: x\n"), kinds(), func(f *Fleet) []error {
+		return []error{f.Fault("billing.server", "server"), f.Fault("hosts", "no hosts")}
+	})
+	const want = "f.yml:1:1: no hosts\nf.yml:2:17: billing: expose_users: \"maybe\" is neither true nor false\nf.yml:3:3: server"
+	if err == nil || err.Error() != want {
+		t.Error(err)
 	}
 }
 

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"strings"
 
 	"milepost/lib/option"
 )
@@ -35,6 +36,7 @@ func (r identityReader) read(item value) (h Host, given map[string]value) {
 	}
 	h.Identity = *r.id
 	judgeNames(h.Identity, given)
+	judgeKinds(h.Identity, given)
 	if h.Address == "" {
 		h.Address = h.Name
 	}
@@ -47,6 +49,12 @@ func labels(dst map[string]string, e entry) {
 		text, ok := l.text()
 		if !ok {
 			l.fault("label %q: one value is expected", l.key)
+		}
+		switch {
+		case strings.HasPrefix(l.key, "__"):
+			l.name.fault("label %q: names that begin with __ are Prometheus' own", l.key)
+		case l.key == "host":
+			l.name.fault("label %q is the host's name already: call it otherwise", l.key)
 		}
 		dst[l.key] = text
 	}

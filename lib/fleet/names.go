@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"unicode"
+
+	"milepost/lib/geo"
 )
 
 // What DNS carries of a name, in bytes as it is written (RFC 1035, 2.3.4).
@@ -29,6 +32,25 @@ func judgeNames(id Identity, given map[string]value) {
 	}
 	if fault := wrongAddress(id.Address); fault != "" && id.Address != "" {
 		given["address"].fault("host %q: address %q %s", id.Name, withoutUser(id.Address), fault)
+	}
+}
+
+// virtualizations are the kinds that there is advice for, as systemd-detect-virt(1)
+// calls them, and as people do.
+func virtualizations() []string {
+	return []string{
+		"xen", "openvz", "virtuozzo", "lxc", "lxc-libvirt", "docker", "podman", "systemd-nspawn", "kvm", "qemu", "amazon",
+		"vmware", "microsoft", "hyperv", "hyper-v", "none", "oracle", "parallels", "bhyve", "apple", "google", "uml", "zvm", "powervm",
+	}
+}
+
+// judgeKinds refuses what is one of a list and is not in it.
+func judgeKinds(id Identity, given map[string]value) {
+	if v := id.Virtualization; v != "" && !slices.Contains(virtualizations(), strings.ToLower(v)) {
+		given["virtualization"].fault("host: virtualization %q is none that is known%s", v, nearest(v, virtualizations()))
+	}
+	if c := id.Country; c != "" && !geo.IsCountry(c) {
+		given["country"].fault("host: country %q is no ISO 3166-1 code and no name of one: write two letters, such as US", c)
 	}
 }
 

@@ -73,10 +73,10 @@ func both(v value, whose string, given map[string]value, latitude, longitude flo
 		v.fault("%s has one of latitude and longitude, not both", whose)
 	}
 	if !(latitude >= -90 && latitude <= 90) {
-		v.fault("latitude %v is not between -90 and 90 degrees", latitude)
+		given["latitude"].fault("latitude %v is not between -90 and 90 degrees", latitude)
 	}
 	if !(longitude >= -180 && longitude <= 180) {
-		v.fault("longitude %v is not between -180 and 180 degrees", longitude)
+		given["longitude"].fault("longitude %v is not between -180 and 180 degrees", longitude)
 	}
 	return hasLatitude && hasLongitude
 }

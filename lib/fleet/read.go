@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -101,11 +102,16 @@ func (r *reader) defaults(f *Fleet, v value) map[string]value {
 			}
 		},
 	})
-	if f.Interval, f.Timeout = all.Interval, all.Timeout; f.Interval < time.Second || f.Timeout <= 0 {
-		v.fault("defaults: interval is at least 1s and timeout more than 0")
+	f.Interval, f.Timeout = all.Interval, all.Timeout
+	given := index(v.entries("defaults"))
+	if f.Interval < time.Second {
+		given["interval"].fault("defaults: interval %v is less than 1s", f.Interval)
 	}
-	if f.Timeout > f.Interval {
-		v.fault("defaults: timeout %v is longer than interval %v: a round could not end before the next begins", f.Timeout, f.Interval)
+	if f.Timeout <= 0 {
+		given["timeout"].fault("defaults: timeout is more than 0")
+	}
+	if at := cmp.Or(given["timeout"], given["interval"]); f.Timeout > f.Interval && f.Interval > 0 {
+		at.fault("defaults: timeout %v is longer than interval %v: a round could not end before the next begins", f.Timeout, f.Interval)
 	}
 	return base
 }
@@ -176,6 +182,7 @@ func (r *reader) bind(f *Fleet, h Host, item, city value, base, own map[string]v
 				continue
 			}
 		}
+		r.contradicting(h, bound, base[name], own[name])
 		bound.Timeout = k.common.Timeout
 		checks = append(checks, bound)
 	}
@@ -234,6 +241,10 @@ func (b *Billing) wrong(key string) string {
 			return key + ": the URL carries a password: put it into publish_password_file or PGPASSFILE"
 		case isURL && scheme != "postgres" && scheme != "postgresql", key == "publish" && url != "" && !isURL:
 			return fmt.Sprintf("%s %q is no URL of a PostgreSQL: write postgres://user@host/database", key, url)
+		}
+	case "keep_buckets":
+		if b.KeepBuckets < 24*time.Hour {
+			return "keep_buckets is at least 1d: what is not kept cannot be billed"
 		}
 	case "top_users":
 		if b.TopUsers < 0 {

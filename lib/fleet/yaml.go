@@ -1,12 +1,14 @@
 package fleet
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
-	"github.com/goccy/go-yaml/token"
+	"go.yaml.in/yaml/v4"
 
 	"milepost/lib/option"
 )
@@ -28,11 +30,10 @@ func (f *Fault) Error() string {
 
 // A document is a parsed file that collects its faults while it is read.
 type document struct {
-	file    string
-	anchors map[string]ast.Node
-	faults  []error
-	seen    map[Fault]bool // what is wrong in the defaults is wrong in every host, and told once
-	places  map[string]place
+	file   string
+	faults []error
+	seen   map[Fault]bool // what is wrong in the defaults is wrong in every host, and told once
+	places map[string]place
 }
 
 // A place is where something stands in a file, from 1.
@@ -40,62 +41,77 @@ type place struct{ line, column int }
 
 // A value is one node of a document.
 type value struct {
-	node ast.Node // never nil
+	node *yaml.Node // no alias; nil = it is not there
 	doc  *document
 }
 
 // parse reads the text into the mapping at its top. An empty file is an empty mapping.
 func parse(file string, text []byte) (*document, value) {
-	d := &document{file: file, anchors: map[string]ast.Node{}, seen: map[Fault]bool{}, places: map[string]place{}}
-	f, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		d.add(syntax(file, err))
+	d := &document{file: file, seen: map[Fault]bool{}, places: map[string]place{}}
+	var top, second yaml.Node
+	read := yaml.NewDecoder(bytes.NewReader(text))
+	if err := read.Decode(&top); err != nil {
+		if !errors.Is(err, io.EOF) {
+			d.add(syntax(file, err))
+		}
 		return d, value{}
 	}
-	if len(f.Docs) > 1 && f.Docs[1].Body != nil {
-		d.fault(f.Docs[1].Body, "a second document: an inventory is one")
-	}
-	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
+	if !d.sound(&top, map[*yaml.Node]bool{}) {
 		return d, value{}
 	}
-	return d, d.value(f.Docs[0].Body)
+	if read.Decode(&second) == nil && !(value{second.Content[0], d}).null() {
+		d.fault(second.Content[0], "a second document: an inventory is one")
+	}
+	return d, d.value(top.Content[0])
 }
 
-// syntax is the parser's error as a fault.
-func syntax(file string, err error) Fault {
-	f := Fault{File: file, Text: err.Error()}
-	if e, ok := err.(interface {
-		GetToken() *token.Token
-		GetMessage() string
-	}); ok {
-		f.Text = e.GetMessage()
-		if t := e.GetToken(); t != nil {
-			f.Line, f.Column = t.Position.Line, t.Position.Column
+// sound refuses what YAML forbids and its reader lets pass: a key that is there twice
+// in a mapping, and an alias of what it stands in. above is what n stands in.
+func (d *document) sound(n *yaml.Node, above map[*yaml.Node]bool) bool {
+	if n.Kind == yaml.AliasNode {
+		if above[n.Alias] {
+			d.fault(n, "alias of what it stands in")
 		}
+		return !above[n.Alias]
+	}
+	above[n] = true
+	defer delete(above, n)
+	ok := true
+	seen := map[string]*yaml.Node{}
+	for i, child := range n.Content {
+		ok = d.sound(child, above) && ok
+		if n.Kind != yaml.MappingNode || i%2 == 1 || child.Kind != yaml.ScalarNode {
+			continue
+		}
+		if first := seen[child.Value]; first != nil {
+			d.fault(child, "mapping key %q already defined at %d:%d", child.Value, first.Line, first.Column)
+			ok = false
+		}
+		seen[child.Value] = child
+	}
+	return ok
+}
+
+// syntax is the reader's error as a fault.
+func syntax(file string, err error) Fault {
+	f := Fault{File: file, Line: 1, Column: 1, Text: err.Error()}
+	if e, ok := errors.AsType[*yaml.LoadError](err); ok {
+		f.Text = "this is not YAML: " + e.Message
+		f.Line, f.Column = max(e.Mark.Line, 1), max(e.Mark.Column, 1)
 	}
 	return f
 }
 
-// value is the node itself: behind anchors, tags and aliases.
-func (d *document) value(n ast.Node) value {
-	switch n := n.(type) {
-	case *ast.AnchorNode:
-		d.anchors[n.Name.GetToken().Value] = n.Value
-		return d.value(n.Value)
-	case *ast.TagNode:
-		return d.value(n.Value)
-	case *ast.AliasNode:
-		if a := d.anchors[n.Value.GetToken().Value]; a != nil {
-			return value{a, d}
-		}
-		d.fault(n, "alias of an anchor that is not above it")
+// value is the node itself: behind aliases.
+func (d *document) value(n *yaml.Node) value {
+	if n.Kind == yaml.AliasNode {
+		n = n.Alias
 	}
 	return value{n, d}
 }
 
-func (d *document) fault(n ast.Node, format string, args ...any) {
-	p := n.GetToken().Position
-	d.add(Fault{d.file, p.Line, p.Column, fmt.Sprintf(format, args...)})
+func (d *document) fault(n *yaml.Node, format string, args ...any) {
+	d.add(Fault{d.file, n.Line, n.Column, fmt.Sprintf(format, args...)})
 }
 
 func (d *document) add(f Fault) {
@@ -108,14 +124,11 @@ func (d *document) add(f Fault) {
 func (v value) fault(format string, args ...any) { v.doc.fault(v.node, format, args...) }
 
 // stands remembers where the key of that name stands.
-func (v value) stands(key string) {
-	p := v.node.GetToken().Position
-	v.doc.places[key] = place{p.Line, p.Column}
-}
+func (v value) stands(key string) { v.doc.places[key] = place{v.node.Line, v.node.Column} }
 
 // at is where v stands, as -vv shows it.
 func (v value) at() string {
-	return fmt.Sprintf("%s:%d", v.doc.file, v.node.GetToken().Position.Line)
+	return fmt.Sprintf("%s:%d", v.doc.file, v.node.Line)
 }
 
 // An entry is a key of a mapping with its value.
@@ -131,28 +144,23 @@ func (v value) entries(what string) []entry {
 	if v.null() {
 		return nil
 	}
-	m, ok := v.node.(ast.MapNode)
-	if !ok {
+	if v.node.Kind != yaml.MappingNode {
 		v.fault("%s: a mapping of keys to values is expected", what)
 		return nil
 	}
 	var all []entry
-	for it := m.MapRange(); it.Next(); {
-		if it.Key().IsMergeKey() {
-			v.doc.fault(it.Key(), "merge keys (<<) are not read: put common settings under defaults")
-			continue
+	for i := 0; i+1 < len(v.node.Content); i += 2 {
+		name := v.doc.value(v.node.Content[i])
+		switch {
+		case name.node.ShortTag() == "!!merge":
+			name.fault("merge keys (<<) are not read: put common settings under defaults")
+		case name.node.Kind != yaml.ScalarNode:
+			name.fault("%s: a key is one word", what)
+		default:
+			all = append(all, entry{name.node.Value, name, v.doc.value(v.node.Content[i+1])})
 		}
-		all = append(all, entry{key(it.Key()), value{it.Key(), v.doc}, v.doc.value(it.Value())})
 	}
 	return all
-}
-
-// key is the text of a mapping's key without the quotes it may stand in.
-func key(n ast.Node) string {
-	if s, ok := n.(*ast.StringNode); ok {
-		return s.Value
-	}
-	return n.GetToken().Value
 }
 
 // items are the members of a list; a fault if v is none.
@@ -160,44 +168,36 @@ func (v value) items(what string) []value {
 	if v.null() {
 		return nil
 	}
-	l, ok := v.node.(ast.ArrayNode)
-	if !ok {
+	if !v.several() {
 		v.fault("%s: a list is expected", what)
 		return nil
 	}
 	var all []value
-	for it := l.ArrayRange(); it.Next(); {
-		all = append(all, v.doc.value(it.Value()))
+	for _, n := range v.node.Content {
+		all = append(all, v.doc.value(n))
 	}
 	return all
 }
 
-func (v value) null() bool {
-	if v.node == nil {
-		return true
-	}
-	_, ok := v.node.(*ast.NullNode)
-	return ok
-}
+// several says that v is a list.
+func (v value) several() bool { return v.node.Kind == yaml.SequenceNode }
+
+func (v value) null() bool { return v.node == nil || v.node.ShortTag() == "!!null" }
 
 // off is the value "false", which switches a check off.
 func (v value) off() bool {
-	b, ok := v.node.(*ast.BoolNode)
-	return ok && !b.Value
+	return v.node.ShortTag() == "!!bool" && strings.EqualFold(v.node.Value, "false")
 }
 
 // text is the scalar as it stands in the file, without quotes.
 func (v value) text() (string, bool) {
-	switch n := v.node.(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return strings.TrimSpace(n.Value.Value), true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return n.GetToken().Value, true
-	default:
+	if v.node.Kind != yaml.ScalarNode || v.null() {
 		return "", false
 	}
+	if v.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		return strings.TrimSpace(v.node.Value), true
+	}
+	return v.node.Value, true
 }
 
 // texts are the scalar, or the scalars of the list.
@@ -205,13 +205,12 @@ func (v value) texts() ([]string, bool) {
 	if s, ok := v.text(); ok {
 		return []string{s}, true
 	}
-	l, ok := v.node.(ast.ArrayNode)
-	if !ok {
+	if !v.several() {
 		return nil, false
 	}
 	var all []string
-	for it := l.ArrayRange(); it.Next(); {
-		s, ok := v.doc.value(it.Value()).text()
+	for _, n := range v.node.Content {
+		s, ok := v.doc.value(n).text()
 		if !ok {
 			return nil, false
 		}
@@ -230,6 +229,8 @@ func (e entry) put(o *option.Options, where string, others ...string) {
 		e.name.fault("%s: unknown key %q%s", where, e.key, nearest(e.key, append(o.Names(), others...)))
 	case e.null():
 		e.name.fault("%s: %s has no value", where, e.key)
+	case e.several() && !o.Repeats(e.key):
+		e.fault("%s: %s: takes one value, not a list", where, e.key)
 	case !ok:
 		e.fault("%s: %s: one value or a list of values is expected", where, e.key)
 	default:
@@ -244,5 +245,5 @@ func nearest(typed string, keys []string) string {
 	if n := option.Nearest(typed, keys); n != "" {
 		return fmt.Sprintf(": did you mean %q?", n)
 	}
-	return ": the keys here are " + strings.Join(keys, ", ")
+	return ": the keys here are " + strings.Join(slices.Sorted(slices.Values(keys)), ", ")
 }

@@ -179,14 +179,18 @@ func latest(name string, outcomes []check.Outcome) check.Outcome {
 	return newest
 }
 
-// latency is the dearest duration that a check which got its answer measured:
-// samples come the dearest first.
+// answers are the samples that are the time of an answer. An offset of a clock is in
+// seconds, too, and so is how long a look-up stalls.
+var answers = [...]string{"time", "rtt", "rtt_min", "rtt_median"}
+
+// latency is the dearest of the answer times that a check which got its answer
+// measured: samples come the dearest first.
 func latency(o check.Outcome) time.Duration {
 	if o.Status != verdict.OK && o.Status != verdict.Warning {
 		return 0
 	}
 	for _, f := range o.Findings {
-		if f.Unit == metric.Seconds && f.Kind == metric.Gauge && f.Name != "" && f.Value > 0 && !math.IsInf(f.Value, 1) {
+		if f.Unit == metric.Seconds && slices.Contains(answers[:], f.Name) && f.Value > 0 && !math.IsInf(f.Value, 1) {
 			return time.Duration(f.Value * float64(time.Second))
 		}
 	}

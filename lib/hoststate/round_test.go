@@ -107,6 +107,8 @@ func TestLatency(t *testing.T) {
 		{"the dearest duration", []check.Outcome{says("squid_auth", verdict.OK, "", metric.Flag("no_fetch", false, "", "", ""), took, seconds("connect", 0.02))}, 84 * time.Millisecond},
 		{"slow is a latency too", []check.Outcome{says("squid_auth", verdict.Warning, "slow", took)}, 84 * time.Millisecond},
 		{"how long a failure took is none", []check.Outcome{says("squid_auth", verdict.Critical, "refused", took)}, 0},
+		{"a clock's offset is none", []check.Outcome{says("squid_auth", verdict.OK, "", seconds("offset", 3), seconds("offset_abs", 3), seconds("uncertainty", 0.5), seconds("rtt", 0.021))}, 21 * time.Millisecond},
+		{"a clock that was read here", []check.Outcome{says("squid_auth", verdict.OK, "", seconds("offset", 3))}, 0},
 		{"not determined", []check.Outcome{says("squid_auth", verdict.OK, "", seconds("time", metric.NaN()))}, 0},
 		{"another check's", []check.Outcome{says("packet_loss", verdict.OK, "", seconds("rtt_median", 0.03))}, 0},
 		{"the first down-check that has one", []check.Outcome{says("tls", verdict.OK, ""), says("squid_auth", verdict.OK, "", took)}, 84 * time.Millisecond},

@@ -190,6 +190,12 @@ func (o *Options) put(f *kong.Flag, from string, values []string) error {
 // Has says that there is an option of that name, in the spelling of flags or of files.
 func (o *Options) Has(name string) bool { return o.named[strings.ReplaceAll(name, "_", "-")] != nil }
 
+// Repeats says that the option of that name takes several values.
+func (o *Options) Repeats(name string) bool {
+	f := o.named[strings.ReplaceAll(name, "_", "-")]
+	return f != nil && f.IsSlice()
+}
+
 // Names are the options in the spelling of files.
 func (o *Options) Names() []string {
 	names := make([]string, 0, len(o.flags))

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"milepost/lib/fleet"
+)
+
+// notes are what check-config says of an inventory without faults: what billing will
+// read, and what may surprise its owner.
+func notes(f *fleet.Fleet) []string {
+	all := billingNotes(f)
+	if note := opinionNote(f); note != "" {
+		all = append(all, "note: "+note)
+	}
+	if note := silentNote(f); note != "" {
+		all = append(all, "note: "+note)
+	}
+	if dir := f.Status.PublishDir; dir != "" {
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			all = append(all, fmt.Sprintf("note: status.publish_dir: no directory %q is here: make it, or nothing is published", dir))
+		}
+	}
+	return all
+}
+
+// billingNotes say which logs will be counted, and into what.
+func billingNotes(f *fleet.Fleet) (all []string) {
+	for _, glob := range f.Billing.AccessLog {
+		found, _ := filepath.Glob(glob) // a bad pattern is a fault
+		switch {
+		case len(found) == 0:
+			all = append(all, fmt.Sprintf("note: billing.access_log: no file is called %s here yet", glob))
+		default:
+			all = append(all, fmt.Sprintf("billing of %q: reads %s (%s)", serverName(f.Billing.Server), some(found), f.Billing.Format))
+		}
+	}
+	return all
+}
+
+// silentNote says which hosts are unknown to the public for ever: those of whose checks
+// none tells up from down.
+func silentNote(f *fleet.Fleet) string {
+	var silent []string
+	for _, h := range f.Hosts {
+		if len(rolesOf(f, h).Down) == 0 {
+			silent = append(silent, h.Name)
+		}
+	}
+	if len(silent) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s will be shown as unknown for ever: no check of theirs is in status.down (%s), and none is packet_loss or asks the host itself",
+		some(silent), strings.Join(slices.Sorted(slices.Values(f.Status.Down)), ", "))
+}
