@@ -43,7 +43,7 @@ func TestTheWholeInventory(t *testing.T) {
 	secret := secretFile(t, "s3cret")
 	file := inventoryFile(t, strings.NewReplacer("COMMUNITY", secret, "PASSWORD", secret).Replace(string(text)))
 	exit, out, faults := execute("check-config", file)
-	if want := file + ": 1 host, checks: 1 clock_offset, 1 packet_loss, 1 path, 1 squid_auth\n"; exit != 0 || out != want {
+	if want := file + ": 1 host, checks: 1 clock_offset, 1 packet_loss, 1 path, 1 squid_auth\n"; exit != 0 || !strings.HasPrefix(out, want) {
 		t.Errorf("%d %s%s", exit, out, faults)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -67,7 +68,7 @@ func TestThisMachine(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			f, err := thisMachine(letting(tt.mayPing), tt.log)
 			if err == nil {
-				err = validate(f)
+				err = errors.Join(validate(f)...)
 			}
 			if err != nil {
 				t.Fatal(err)

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestFaultsAreFoundTogether: what the reader refuses hides nothing of what the rest
+// of the program would, and everything has its place.
+func TestFaultsAreFoundTogether(t *testing.T) {
+	const host = "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]\n"
+	for _, tt := range []struct {
+		situation, text string
+		want            []string
+	}{
+		{"three faults of one section", host + "billing: {expose_users: maybe, pseudonym_key_file: /nope, access_log: '[bad'}\n", []string{
+			`:2:25: billing: expose_users: "maybe" is neither true nor false`,
+			`:2:32: billing: pseudonym_key_file: `,
+			`:2:59: billing: access_log: "[bad" is no pattern of file names`,
+		}},
+		{"an empty file", "", []string{":1:1: neither hosts nor billing"}},
+		{"nothing", "null\n", []string{":1:1: neither hosts nor billing"}},
+		{"no hosts", "state_dir: /x\nhosts: []\n", []string{":2:1: neither hosts nor billing"}},
+		{"the limits of a clock", "hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp, warning: 60, critical: 5}}}]\n", []string{
+			`:1:95: host "a": clock_offset: critical 5 alerts at all that warning 60 does, and at more, so that nothing could be a WARNING: are they swapped?`,
+		}},
+		{"the limits of all hosts, once", "defaults: {checks: {packet_loss: {warning: 20, critical: 5}}}\nhosts: [{name: a}, {name: b}]\n", []string{
+			`:1:58: defaults: packet_loss: critical 5 alerts at all that warning 20 does`,
+		}},
+		{"half here and half there", "defaults: {checks: {packet_loss: {warning: 20, critical: 50}}}\nhosts: [{name: a, checks: {packet_loss: {critical: 5}}}, {name: b}]\n", []string{
+			`:2:52: host "a": packet_loss: critical 5 alerts at all that warning 20 does`,
+		}},
+		{"of round trips", "hosts: [{name: a, address: '::1', checks: {packet_loss: {warning: 5, critical: 20, rtt_warning: 0.4, rtt_critical: 0.2}}}]\n", []string{
+			`:1:116: host "a": packet_loss: critical 0.2 alerts at all that warning 0.4 does`,
+		}},
+	} {
+		file := inventoryFile(t, tt.text)
+		exit, out, faults := execute("check-config", file)
+		if exit != 1 || out != "" || strings.Count(faults, file) != len(tt.want) {
+			t.Errorf("%s: %d %q %s", tt.situation, exit, out, faults)
+		}
+		for _, want := range tt.want {
+			if !strings.Contains(faults, file+want) {
+				t.Errorf("%s: %s\nwant %s", tt.situation, faults, want)
+			}
+		}
+	}
+}
+
+// TestNotes: what is no fault, and would surprise.
+func TestNotes(t *testing.T) {
+	dir := t.TempDir()
+	log := dir + "/access.log"
+	if err := os.WriteFile(log, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for situation, tt := range map[string]struct{ text, want string }{
+		"equal limits are no fault": {"hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp, warning: 5, critical: 5}, packet_loss: {}}}]", "1 host, checks: 1 clock_offset, 1 packet_loss\n"},
+		"a log that is there":       {"billing: {server: b, access_log: " + log + "}", `billing of "b": reads ` + log + " (native)\n"},
+		"a log that is not":         {"billing: {access_log: " + dir + "/x*.log}", "note: billing.access_log: no file is called " + dir + "/x*.log here yet\n"},
+		"nobody can ever know":      {"hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp}}}]", "note: a will be shown as unknown for ever: no check of theirs is in status.down (squid_auth), and"},
+		"nowhere to publish":        {"hosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]\nstatus: {publish_dir: " + dir + "/none}", `note: status.publish_dir: no directory "` + dir + `/none" is here`},
+	} {
+		exit, out, faults := execute("check-config", inventoryFile(t, tt.text))
+		if exit != 0 || !strings.Contains(out, tt.want) {
+			t.Errorf("%s: %d %s%s\nwant %s", situation, exit, out, faults, tt.want)
+		}
+	}
+}
+
+// TestAPipeThatSaysNothing: check-config of <(...) ends when it is told to.
+func TestAPipeThatSaysNothing(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	defer r.Close()
+	path := fmt.Sprintf("/proc/self/fd/%d", r.Fd())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	began := time.Now()
+	if _, err := readUntil(ctx, configOption{ConfigFile: path}); err == nil || !strings.Contains(err.Error(), "interrupted") || time.Since(began) > 10*time.Second {
+		t.Errorf("%v after %v", err, time.Since(began))
+	}
+	if _, err := w.WriteString("hosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]"); err != nil {
+		t.Fatal(err)
+	}
+}
