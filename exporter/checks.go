@@ -19,7 +19,7 @@ import (
 // kinds are the checks of the exporter, one line per probe.
 func kinds() []check.Kind {
 	return []check.Kind{
-		check.Define("clock_offset", clock.Default, clock.Measure).With(change(sharing(&clock.Shared{}))),
+		check.Define("clock_offset", clock.Default, clock.Measure).With(change(sharing(&clock.Shared{}))).OpenAs(change(overNTP)),
 		check.Define("squid_auth", squidauth.Default, squidauth.Measure).Aimed().Asked(change(harmless)),
 		check.Define("resolver", resolver.Default, resolver.Measure).Local().Aimed().Open(),
 		check.Define("packet_loss", ping.Default, ping.Measure).Open().Streaming(change(everySecond)).Asked(change(alone)),
@@ -34,6 +34,9 @@ func change[C any](f func(*C)) func(any) { return func(cfg any) { f(cfg.(*C)) } 
 // harmless: whoever may scrape must not be able to lock the account of the probe's
 // user, whatever the inventory says.
 func harmless(c *squidauth.Config) { c.Login.Wrong = squidauth.Never }
+
+// overNTP asks what anybody may ask.
+func overNTP(c *clock.Config) { c.Source = clock.OverNTP }
 
 // sharing has all hosts held against one proven clock, whose references are asked
 // once a minute.

@@ -88,19 +88,19 @@ func transition(was hoststate.Status, h statusbar.Component, from, now time.Time
 	if t.Since.IsZero() {
 		t.Since = now
 	}
-	if bad := h.Evidence(h.Outcomes); len(bad) > 0 {
-		t.Fault = bad[0].Fault
+	if proof := h.Proof(h.Outcomes); len(proof) > 0 && h.Status != hoststate.Up {
+		t.Fault = proof[0].Fault
 	}
 	return t
 }
 
-// evidence is the sentence that tells best why a host is as it is.
+// evidence is the sentence that tells best why a host became what it is.
 func evidence(s hoststate.Standing, outcomes []check.Outcome) string {
-	bad := s.Evidence(outcomes)
-	if len(bad) == 0 {
+	proof := s.Proof(outcomes)
+	if len(proof) == 0 {
 		return ""
 	}
-	return bad[0].Check + ": " + bad[0].Summary
+	return proof[0].Check + ": " + proof[0].Summary
 }
 
 // keep writes what was told until ctx ends; close writes the rest. first is what else

@@ -85,7 +85,9 @@ func (f maintenanceFlags) window(hosts []string, now time.Time) (maintenance.Win
 	switch {
 	case f.For < 0:
 		return w, fmt.Errorf("--for: %v is negative", f.For)
-	case (f.For > 0) == (f.Until != ""):
+	case f.For > 0 && f.Until != "":
+		return w, errors.New("--for and --until exclude each other: both say when it ends")
+	case f.For == 0 && f.Until == "":
 		return w, errors.New("one of --for and --until is needed: maintenance that nobody ends would hide outages")
 	case f.For > 0:
 		w.To = w.From.Add(f.For)

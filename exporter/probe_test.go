@@ -53,7 +53,7 @@ func TestProbingAnyTarget(t *testing.T) {
 		want      string
 	}{
 		{"switched off", off, "target=203.0.113.9&check=packet_loss", 404, `no host "203.0.113.9" in the inventory`},
-		{"a check that needs a secret", on, "target=203.0.113.9&check=squid_auth", 403, "may be asked for resolver, packet_loss only"},
+		{"a check that needs a secret", on, "target=203.0.113.9&check=squid_auth", 403, "may be asked for clock_offset, resolver, packet_loss only"},
 		{"a check that is none", on, "target=203.0.113.9&check=x", 403, "may be asked for"},
 		{"a name", on, "target=example.net&check=packet_loss", 403, "are given by address"},
 		{"loopback", on, "target=127.0.0.1&check=packet_loss", 403, "loopback, link-local and multicast"},
@@ -61,6 +61,15 @@ func TestProbingAnyTarget(t *testing.T) {
 		{"loopback in disguise", on, "target=::ffff:127.0.0.1&check=resolver", 403, "loopback, link-local and multicast"},
 		{"nowhere", on, "target=0.0.0.0&check=resolver", 403, "loopback, link-local and multicast"},
 		{"link-local: a cloud's metadata", on, "target=169.254.169.254&check=resolver", 403, "loopback, link-local and multicast"},
+		{"loopback behind a NAT64", on, "target=64:ff9b::7f00:1&check=resolver", 403, "loopback, link-local and multicast"},
+		{"link-local behind a NAT64 of its own", on, "target=64:ff9b:1::a9fe:a9fe&check=resolver", 403, "loopback, link-local and multicast"},
+		{"loopback over 6to4", on, "target=2002:7f00:1::1&check=resolver", 403, "loopback, link-local and multicast"},
+		{"an IPv4-compatible loopback", on, "target=::127.0.0.1&check=resolver", 403, "loopback, link-local and multicast"},
+		{"this network", on, "target=0.1.2.3&check=resolver", 403, "loopback, link-local and multicast"},
+		{"debug that is neither", on, "target=a&check=clock_offset&debug=maybe", 400, `debug "maybe" is neither true nor false`},
+		{"no timeout", on, "target=a&check=clock_offset&timeout=0", 400, "a timeout is longer than 0"},
+		{"an empty family", on, "target=a&check=clock_offset&ip=", 400, `parameter "ip" is empty`},
+		{"two checks", on, "target=a&check=clock_offset&module=path", 400, `check "clock_offset" and module "path": these are two names of one parameter`},
 		{"multicast", on, "target=224.0.0.1&check=packet_loss", 403, "loopback, link-local and multicast"},
 		{"a host of the inventory has its own rules", on, "target=a&check=packet_loss", 404, `host "a" has no check "packet_loss"`},
 	} {
@@ -128,15 +137,15 @@ func TestScrapeTimeout(t *testing.T) {
 		{"5", 4500 * time.Millisecond},
 		{"0.5", 250 * time.Millisecond},
 		{"60", 10 * time.Second},
-		{"0", 10 * time.Second},
-		{"-1", 10 * time.Second},
-		{"nan", 10 * time.Second},
-		{"soon", 10 * time.Second},
+		{"0", 0},
+		{"-1", 0},
+		{"nan", 0},
+		{"foo", 0},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/probe", nil)
 		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", tt.header)
-		if got := scrapeTimeout(r, 10*time.Second); got != tt.want {
-			t.Errorf("%q: %v, want %v", tt.header, got, tt.want)
+		if got, err := scrapeTimeout(r, 10*time.Second); got != tt.want || (err == nil) != (got > 0) {
+			t.Errorf("%q: %v %v, want %v", tt.header, got, err, tt.want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,6 +50,9 @@ type refusal struct {
 func (p *prober) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := p.check(r)
 	if err == nil {
+		c.Timeout, err = scrapeTimeout(r, c.Timeout)
+	}
+	if err == nil {
 		var leave func()
 		if leave, err = p.enter(c.Target.Name + " " + c.Name); err == nil {
 			defer leave()
@@ -68,11 +72,10 @@ func (r *refusal) Unwrap() error { return r.error }
 
 func (p *prober) answer(w http.ResponseWriter, r *http.Request, c check.Check) {
 	c.Lookup = p.m.lookup
-	c.Timeout = scrapeTimeout(r, c.Timeout)
 	// The server's own limit is for pages that need no measuring.
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(c.Timeout + 10*time.Second))
 	o := p.m.board.Believe(c.Run(r.Context()))
-	if debug, _ := strconv.ParseBool(r.URL.Query().Get("debug")); debug {
+	if debug, _ := strconv.ParseBool(r.URL.Query().Get("debug")); debug { // check has refused what is neither
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_ = nagios.Write(w, nagios.FormatNagios, 3, o) // a client that is gone misses nothing
 		return
@@ -80,14 +83,21 @@ func (p *prober) answer(w http.ResponseWriter, r *http.Request, c check.Check) {
 	prom.Handler(p.m.collector.Probe(o), prom.Serving{Plain: true, Log: p.m.log}).ServeHTTP(w, r)
 }
 
+// scrapeHeader is how long Prometheus waits for the answer, in seconds.
+const scrapeHeader = "X-Prometheus-Scrape-Timeout-Seconds"
+
 // scrapeTimeout leaves half a second of what Prometheus waits for the answer.
-func scrapeTimeout(r *http.Request, timeout time.Duration) time.Duration {
-	s, err := strconv.ParseFloat(r.Header.Get("X-Prometheus-Scrape-Timeout-Seconds"), 64)
-	if err != nil || !(s > 0 && s < 3600) {
-		return timeout
+func scrapeTimeout(r *http.Request, timeout time.Duration) (time.Duration, error) {
+	text := r.Header.Get(scrapeHeader)
+	if text == "" {
+		return timeout, nil
 	}
-	wait := time.Duration(s * float64(time.Second))
-	return min(timeout, max(wait-500*time.Millisecond, wait/2))
+	s, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(s > 0) {
+		return 0, fmt.Errorf("header %s: %q is no number of seconds above 0", scrapeHeader, text)
+	}
+	wait := time.Duration(min(s, time.Hour.Seconds()) * float64(time.Second))
+	return min(timeout, max(wait-500*time.Millisecond, wait/2)), nil
 }
 
 // enter takes a slot, of which there are few, and one a host and check.
@@ -121,10 +131,16 @@ func (p *prober) check(r *http.Request) (check.Check, error) {
 		if len(values) > 1 {
 			return check.Check{}, fmt.Errorf("parameter %q is there twice", name)
 		}
+		if values[0] == "" {
+			return check.Check{}, fmt.Errorf("parameter %q is empty: give it a value, or leave it out", name)
+		}
 	}
-	host, name := query.Get("target"), query.Get("check")
-	if name == "" {
-		name = query.Get("module")
+	if _, err := strconv.ParseBool(cmp.Or(query.Get("debug"), "false")); err != nil {
+		return check.Check{}, fmt.Errorf("debug %q is neither true nor false", query.Get("debug"))
+	}
+	host, name := query.Get("target"), cmp.Or(query.Get("check"), query.Get("module"))
+	if alias := query.Get("module"); alias != "" && alias != name {
+		return check.Check{}, fmt.Errorf("check %q and module %q: these are two names of one parameter", name, alias)
 	}
 	if host == "" || name == "" {
 		return check.Check{}, errors.New("which host and which check? /probe?target=HOST&check=NAME")
@@ -171,12 +187,35 @@ func (p *prober) find(f *fleet.Fleet, host, name string) (check.Check, error) {
 	if err != nil {
 		return check.Check{}, &refusal{http.StatusForbidden, errors.New("hosts outside the inventory are given by address")}
 	}
-	if a = a.Unmap(); a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsUnspecified() || a.IsMulticast() || a.IsInterfaceLocalMulticast() {
+	if a = a.Unmap(); near(a) || near(embedded(a)) {
 		return check.Check{}, &refusal{http.StatusForbidden, errors.New("loopback, link-local and multicast addresses are not probed")}
 	}
-	c, err := kind.Bind(kind.Default(), metric.Target{Name: a.String(), Address: a.String()})
+	cfg := kind.Default()
+	if kind.OnAnybody != nil {
+		kind.OnAnybody(cfg)
+	}
+	c, err := kind.Bind(cfg, metric.Target{Name: a.String(), Address: a.String()})
 	c.Timeout = f.Timeout
 	return c, err
+}
+
+// near says that an address is this machine, its network, or no host's.
+func near(a netip.Addr) bool {
+	return a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsMulticast() || a.IsUnspecified() || a.IsInterfaceLocalMulticast() ||
+		a.Is4() && a.As4()[0] == 0 // "this network" (RFC 1122, 3.2.1.3)
+}
+
+// embedded is the IPv4 address that a translator (NAT64: RFC 6052 and RFC 8215), 6to4 (RFC
+// 3056) or an IPv4-compatible address (RFC 4291, 2.5.5.1) leads to; else a itself.
+func embedded(a netip.Addr) netip.Addr {
+	b := a.As16()
+	at := func(i int) netip.Addr { return netip.AddrFrom4([4]byte(b[i : i+4])) }
+	for prefix, i := range map[string]int{"64:ff9b::/96": 12, "64:ff9b:1::/48": 12, "2002::/16": 2, "::/96": 12} {
+		if a.Is6() && netip.MustParsePrefix(prefix).Contains(a) {
+			return at(i)
+		}
+	}
+	return a
 }
 
 // open is the kind of a check that may be run against any address.
@@ -216,6 +255,9 @@ func override(c check.Check, query map[string][]string) (check.Check, error) {
 		}
 		return nil
 	})
+	if err == nil && timeout.Timeout <= 0 {
+		err = errors.New("timeout: a timeout is longer than 0")
+	}
 	c.Timeout = min(c.Timeout, timeout.Timeout) // never above the inventory's
 	return c, err
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"reflect"
 	"time"
+
+	"milepost/lib/fleet"
 )
 
 // reload reads the inventory again. A fault leaves everything as it was.
@@ -29,20 +31,15 @@ func (m *monitor) tryReload() error {
 	if err != nil {
 		return err
 	}
+	if err := needsRestart(m.watching(), f); err != nil {
+		return err
+	}
 	checker, err := m.newChecker(f)
 	if err != nil {
 		return err
 	}
 	checker.Inherit(m.check())
 	m.mu.Lock()
-	if !reflect.DeepEqual(f.Billing, m.inventory.Billing) || f.StateDir != m.inventory.StateDir || f.Interval != m.inventory.Interval {
-		m.log.Warn("billing, state_dir and interval take effect at the next start")
-	}
-	f.Interval = m.inventory.Interval
-	if f.Status.Prometheus != m.inventory.Status.Prometheus {
-		m.log.Warn("status.prometheus takes effect at the next start")
-		f.Status.Prometheus = m.inventory.Status.Prometheus
-	}
 	m.checker = checker
 	close(m.renewed)
 	m.renewed = make(chan struct{})
@@ -51,6 +48,23 @@ func (m *monitor) tryReload() error {
 	m.adopt(f)
 	m.news.soon()
 	return nil
+}
+
+// needsRestart refuses an inventory that changes what a reload cannot: what runs is always
+// one file, whole, and never parts of two.
+func needsRestart(was, is *fleet.Fleet) error {
+	var all []error
+	for key, same := range map[string]bool{
+		"billing":           reflect.DeepEqual(was.Billing, is.Billing),
+		"state_dir":         was.StateDir == is.StateDir,
+		"defaults.interval": was.Interval == is.Interval,
+		"status.prometheus": was.Status.Prometheus == is.Status.Prometheus,
+	} {
+		if !same {
+			all = append(all, is.Fault(key, "%s has changed, which takes a restart: nothing of this file is in force until then", key))
+		}
+	}
+	return fleet.Join(all)
 }
 
 // reloads reads the inventory again on SIGHUP and when somebody posts so.
@@ -67,9 +81,14 @@ func (m *monitor) reloads(ctx context.Context) {
 	}
 }
 
-// reloadOverHTTP is POST /-/reload, where it is switched on.
+// reloadOverHTTP is POST (or PUT, as in Prometheus) /-/reload, where it is switched on.
 func (m *monitor) reloadOverHTTP(w http.ResponseWriter, r *http.Request) {
-	if !m.flags.EnableReload {
+	switch {
+	case r.Method != http.MethodPost && r.Method != http.MethodPut:
+		w.Header().Set("Allow", "POST, PUT")
+		http.Error(w, "only POST and PUT requests reload", http.StatusMethodNotAllowed)
+		return
+	case !m.flags.EnableReload:
 		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
 		return
 	}

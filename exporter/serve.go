@@ -65,10 +65,14 @@ func serveCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	if _, done, err := parse("serve", &f, args, 0, 0, out); err != nil || done {
 		return exitOf(err), err
 	}
+	if f.ProbeConcurrency < 1 {
+		return 1, fmt.Errorf("--probe.concurrency: %d is less than one", f.ProbeConcurrency)
+	}
 	f.Systemd = f.Systemd || systemd.HandedSockets(os.Getenv)
 	options := &slog.HandlerOptions{Level: f.LogLevel.Level}
 	log := slog.New(slog.NewTextHandler(faults, options))
 	if f.LogJSON {
+		options.ReplaceAttr = spelled
 		log = slog.New(slog.NewJSONHandler(faults, options))
 	}
 	inventory, err := f.load(served())
@@ -90,6 +94,15 @@ func serveCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 	}
 	log.Info("milepost ends")
 	return 0, nil
+}
+
+// spelled has a duration with its unit in JSON too: a bare number of nanoseconds is
+// taken for seconds.
+func spelled(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // serve runs everything, and ends when ctx does or when a listener breaks.

@@ -24,7 +24,7 @@ func (m *monitor) operator() http.Handler {
 	mux.HandleFunc("GET /sd", m.serviceDiscovery)
 	mux.HandleFunc("GET /-/healthy", say("milepost is healthy\n"))
 	mux.HandleFunc("GET /-/ready", m.ready)
-	mux.HandleFunc("POST /-/reload", m.reloadOverHTTP)
+	mux.HandleFunc("/-/reload", m.reloadOverHTTP)
 	mux.HandleFunc("GET /canary", canary)
 	mux.HandleFunc("GET /paths", m.pathPage)
 	mux.HandleFunc("GET /paths.csv", m.pathCSV)

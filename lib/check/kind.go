@@ -23,6 +23,9 @@ type Kind struct {
 	// Stream makes of a Default one that never ends, for a server to watch; nil
 	// for a check that is run again and again.
 	Stream func(cfg any)
+	// OnAnybody makes a Config fit for an address that is in no inventory; nil where the
+	// Default is.
+	OnAnybody func(cfg any)
 	// OnRequest makes a Config fit to be run whenever a stranger asks; nil where
 	// it is.
 	OnRequest func(cfg any)
@@ -51,6 +54,12 @@ func (k Kind) Aimed() Kind {
 // Open is k for a probe that needs no secret.
 func (k Kind) Open() Kind {
 	k.IsOpen = true
+	return k
+}
+
+// OpenAs is k for a probe that needs no secret if its Config is changed so.
+func (k Kind) OpenAs(change func(cfg any)) Kind {
+	k.IsOpen, k.OnAnybody = true, change
 	return k
 }
 

@@ -164,6 +164,8 @@ func read(path string) ([]byte, error) {
 	switch {
 	case err != nil:
 		return nil, unread(path, err)
+	case handed(path) && !info.IsDir():
+		return readHanded(path)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("reading inventory %q: not a regular file", path)
 	case info.Size() > fileLimit:
@@ -196,13 +198,13 @@ func handed(path string) bool {
 func readHanded(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading inventory: %w", err)
+		return nil, unread(path, err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, fileLimit+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("reading inventory: %w", err)
+		return nil, unread(path, err)
 	case len(text) > fileLimit:
 		return nil, fmt.Errorf("reading inventory %q: larger than %d MB", path, fileLimit>>20)
 	}
@@ -222,9 +224,7 @@ func Parse(file string, text []byte, kinds []check.Kind, judges ...Judge) (*Flee
 		return nil, Join(doc.faults)
 	}
 	for _, judge := range judges {
-		for _, fault := range judge(f) {
-			doc.faults = append(doc.faults, fault)
-		}
+		doc.faults = append(doc.faults, judge(f)...)
 	}
 	if len(doc.faults) > 0 {
 		return nil, Join(doc.faults)

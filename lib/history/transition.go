@@ -52,7 +52,8 @@ func (h *History) Recent() []Transition {
 	return recent
 }
 
-// Transitions is the newest changes of the host, at most so many, the newest first.
+// Transitions is the newest changes of the host, at most so many, the newest first: by
+// when they happened, for what is back-dated is told later than what came after it.
 func (h *History) Transitions(ctx context.Context, host string, most int) ([]Transition, error) {
 	h.mu.Lock()
 	var all []Transition
@@ -64,14 +65,20 @@ func (h *History) Transitions(ctx context.Context, host string, most int) ([]Tra
 	db := h.db
 	h.mu.Unlock()
 	if db == nil {
-		return all[:min(len(all), most)], nil
+		return inOrder(all, most), nil
 	}
 	old, err := readTransitions(ctx, db, "WHERE host.name = ? ORDER BY transition.id DESC LIMIT ?", host, most)
 	if err != nil {
 		return nil, explain(h.path, err)
 	}
-	all = append(all, old...)
-	return all[:min(len(all), most)], nil
+	return inOrder(append(all, old...), most), nil
+}
+
+// inOrder is the first so many of all, sorted by when they happened.
+func inOrder(all []Transition, most int) []Transition {
+	all = all[:min(len(all), most)]
+	slices.SortStableFunc(all, func(a, b Transition) int { return b.Since.Compare(a.Since) })
+	return all
 }
 
 // loadRecent reads what Recent tells.

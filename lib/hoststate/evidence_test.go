@@ -40,3 +40,35 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 }
+
+func TestProof(t *testing.T) {
+	said := func(name string, s verdict.Status, why metric.Reason) check.Outcome {
+		return check.Outcome{Check: name, Verdict: verdict.Verdict{Status: s, Reason: why}}
+	}
+	roles := []Word{{Check: "squid_auth"}, {Check: "packet_loss"}, {Check: "resolver"}}
+	for _, tt := range []struct {
+		situation      string
+		is             Standing
+		squid, loss    verdict.Status
+		clock, resolve verdict.Status
+		want           string
+	}{
+		{"up: what works, and no clock that was not read", Standing{Status: Up, Checks: roles}, verdict.OK, verdict.OK, verdict.Unknown, verdict.OK, "squid_auth packet_loss resolver"},
+		{"up, with losses that are no reason for it", Standing{Status: Up, Checks: roles}, verdict.OK, verdict.Warning, verdict.Critical, verdict.Unknown, "squid_auth"},
+		{"degraded", Standing{Status: Degraded, Reason: metric.ReasonLoss, Checks: roles}, verdict.OK, verdict.Warning, verdict.Critical, verdict.Unknown, "packet_loss"},
+		{"down", Standing{Status: Down, Reason: metric.ReasonRefused, Checks: roles}, verdict.Critical, verdict.Critical, verdict.Critical, verdict.OK, "squid_auth packet_loss"},
+		{"unknown", Standing{Status: Unknown, Checks: roles}, verdict.Unknown, verdict.Critical, verdict.Unknown, verdict.OK, "squid_auth"},
+		{"nobody knows its roles", Standing{Status: Unknown}, verdict.Unknown, verdict.Unknown, verdict.Unknown, verdict.Unknown, ""},
+	} {
+		var got []string
+		for _, o := range tt.is.Proof([]check.Outcome{
+			said("clock_offset", tt.clock, ""), said("packet_loss", tt.loss, metric.ReasonLoss),
+			said("resolver", tt.resolve, ""), said("squid_auth", tt.squid, metric.ReasonRefused),
+		}) {
+			got = append(got, o.Check)
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: %v, want %s", tt.situation, got, tt.want)
+		}
+	}
+}

@@ -70,7 +70,8 @@ func (l latch) next(yes bool, w, fall weight, r Round) latch {
 
 // Next is the host after one more round.
 //
-//   - A good round of a host of which nothing is known decides "up" at once.
+//   - A round of a host of which nothing is known that is not bad decides "up" at once:
+//     it works. Whether it works less than well is counted from that round on.
 //   - Everything else takes Fall rounds in a row to get worse and Rise to get
 //     better. Down is left by rounds that are not bad, degraded by good ones; a
 //     bad round counts as one that is at least degraded.
@@ -95,9 +96,8 @@ func (h Host) Next(r Round) Host {
 	}
 	h.measured = r.At
 	h.recent = h.recent.next(r.Status)
-	if r.Status == Up && !h.decided() {
+	if r.Status != Down && !h.decided() {
 		h.down, h.poor = latch{since: r.At}, latch{since: r.At}
-		return h
 	}
 	fall := Fall * whole
 	if h.recent.flapping && h.decided() {

@@ -2,6 +2,7 @@ package nagios
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -60,7 +61,7 @@ func Deliver(out io.Writer, page string, status verdict.Status, within time.Dura
 // Stopped is o, which ended after a signal had ended ctx, of a run under Guard. What was
 // not run to its end is neither OK nor an alert: it is UNKNOWN, and says what it had found.
 func Stopped(ctx context.Context, o check.Outcome) check.Outcome {
-	why, stopped := context.Cause(ctx).(signalError)
+	why, stopped := errors.AsType[signalError](context.Cause(ctx))
 	if !stopped || o.Status == verdict.Unknown {
 		return o
 	}
