@@ -72,6 +72,20 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// TestSecretsInTheInventory: one that others may read is told where it stands.
+func TestSecretsInTheInventory(t *testing.T) {
+	file := inventoryFile(t, "hosts: [{name: a, address: '::1', checks: {clock_offset: {community: s3cret}}}]\n")
+	for mode, want := range map[os.FileMode]string{0o600: "", 0o640: "", 0o644: "warning: " + file + ":1:59: clock_offset.community stands in this file, which others may read: run chmod o-rwx " + file} {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		exit, out, _ := execute("check-config", file)
+		if exit != 0 || !strings.Contains(out, want) || strings.Contains(out, "warning") != (want != "") || strings.Contains(out, "s3cret") {
+			t.Errorf("%v: %d %s", mode, exit, out)
+		}
+	}
+}
+
 // TestAPipeThatSaysNothing: check-config of <(...) ends when it is told to.
 func TestAPipeThatSaysNothing(t *testing.T) {
 	r, w, err := os.Pipe()

@@ -20,6 +20,11 @@ func notes(f *fleet.Fleet) []string {
 	if note := silentNote(f); note != "" {
 		all = append(all, "note: "+note)
 	}
+	if info, err := os.Stat(f.File); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
+		for _, exposed := range f.Inline() {
+			all = append(all, fmt.Sprintf("warning: %v", exposed))
+		}
+	}
 	if dir := f.Status.PublishDir; dir != "" {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			all = append(all, fmt.Sprintf("note: status.publish_dir: no directory %q is here: make it, or nothing is published", dir))

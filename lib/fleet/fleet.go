@@ -54,6 +54,18 @@ func (f *Fleet) Fault(key, format string, args ...any) *Fault {
 	return &Fault{f.File, at.line, at.column, fmt.Sprintf(format, args...)}
 }
 
+// Inline are the secrets that stand in the file itself, as faults: what they are to a file
+// that others may read.
+func (f *Fleet) Inline() []error {
+	var all []error
+	for key := range f.places {
+		if name, ok := strings.CutPrefix(key, inline); ok {
+			all = append(all, f.Fault(key, "%s stands in this file, which others may read: run chmod o-rwx %s, or write it into a file of its own", name, f.File))
+		}
+	}
+	return all
+}
+
 // A Host is one machine that is watched.
 type Host struct {
 	Identity

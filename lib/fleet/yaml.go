@@ -219,6 +219,9 @@ func (v value) texts() ([]string, bool) {
 	return all, true
 }
 
+// inline begins the names of the places of secrets that stand in the file itself.
+const inline = "inline "
+
 // put sets the option that e names. What the option refuses is a fault at the
 // value; a key that is none, at the key, with the nearest of the options and the
 // other keys that may stand there.
@@ -234,6 +237,9 @@ func (e entry) put(o *option.Options, where string, others ...string) {
 	case !ok:
 		e.fault("%s: %s: one value or a list of values is expected", where, e.key)
 	default:
+		if o.IsSecret(e.key) {
+			e.name.stands(inline + where + "." + e.key)
+		}
 		if err := o.Put(e.key, e.at(), values...); err != nil {
 			e.fault("%s: %v", where, err)
 		}

@@ -196,6 +196,12 @@ func (o *Options) Repeats(name string) bool {
 	return f != nil && f.IsSlice()
 }
 
+// IsSecret says that the value of the option of that name is a secret itself.
+func (o *Options) IsSecret(name string) bool {
+	f := o.named[strings.ReplaceAll(name, "_", "-")]
+	return f != nil && f.Target.Type() == reflect.TypeFor[secret.Value]()
+}
+
 // Names are the options in the spelling of files.
 func (o *Options) Names() []string {
 	names := make([]string, 0, len(o.flags))
