@@ -338,11 +338,3 @@ func scalar(v value) (string, bool) {
 	}
 	return v.text()
 }
-
-// credentials says that a URL carries a password, which belongs into a file.
-func credentials(url string) bool {
-	_, rest, ok := strings.Cut(url, "://")
-	authority, _, _ := strings.Cut(rest, "/")
-	user, _, at := strings.Cut(authority, "@")
-	return ok && at && strings.Contains(user, ":")
-}

@@ -150,6 +150,8 @@ func TestFaults(t *testing.T) {
 		{"a secret that others may read", "spacing: 1s", "password_file: " + readable, "f.yml:13:34: packet_loss: password_file: reading secret"},
 		{"a secret that is not there", "spacing: 1s", "password_file: /nonexistent", "no such file or directory"},
 		{"a password in a URL", "server: baltimore", "publish: postgres://u:p@db/x", "billing: publish: the URL carries a password"},
+		{"a password in a URL's query", "server: baltimore", "publish: postgres://u@db/x?password=geheim", "billing: publish: the URL carries a password"},
+		{"a key's password in a URL", "server: baltimore", "ledger: postgres://u@db/x?sslpassword=geheim", "billing: ledger: the URL carries a password"},
 		{"a zone that is none", "keep_buckets: 400d", "timezone: Mars/Base", `billing: timezone "Mars/Base" is unknown`},
 		{"a role of no check", "degraded: [packet_loss]", "degraded: [paket_loss]", `f.yml:40:3: status: unknown check "paket_loss": did you mean "packet_loss"?`},
 		{"an alias of nothing", "*auth", "*nobody", "f.yml:29:17: this is not YAML: unknown anchor 'nobody' referenced"},

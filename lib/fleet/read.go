@@ -10,6 +10,7 @@ import (
 
 	"milepost/lib/check"
 	"milepost/lib/option"
+	"milepost/lib/secret"
 )
 
 // A reader turns the values of a document into a Fleet. What is wrong becomes a
@@ -237,7 +238,7 @@ func (b *Billing) wrong(key string) string {
 		url := map[string]string{"ledger": b.Ledger, "publish": b.Publish}[key]
 		scheme, _, isURL := strings.Cut(url, "://")
 		switch {
-		case credentials(url):
+		case secret.InURL(url):
 			return key + ": the URL carries a password: put it into publish_password_file or PGPASSFILE"
 		case isURL && scheme != "postgres" && scheme != "postgresql", key == "publish" && url != "" && !isURL:
 			return fmt.Sprintf("%s %q is no URL of a PostgreSQL: write postgres://user@host/database", key, url)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,12 +40,8 @@ func IsCentral(name string) bool {
 
 // open connects, and sees that the tables are there; it makes them where it may.
 func (c Central) open(ctx context.Context) (*sql.DB, error) {
-	u, err := url.Parse(c.URL)
-	if err != nil {
-		return nil, errors.New("the URL of the fleet's ledger cannot be read: write postgres://user@host/database")
-	}
-	if _, typed := u.User.Password(); typed || u.Query().Has("password") {
-		return nil, fmt.Errorf("the URL of the fleet's ledger %q carries a password: put it into publish_password_file or PGPASSFILE", u.Redacted())
+	if secret.InURL(c.URL) {
+		return nil, fmt.Errorf("the URL of the fleet's ledger %q carries a password: put it into publish_password_file or PGPASSFILE", c.target())
 	}
 	config, err := pgx.ParseConfig(c.URL)
 	if err != nil {
@@ -96,12 +93,12 @@ func sqlState(err error) string {
 }
 
 // target tells the fleet's ledgers apart that a proxy's own may have been sent to.
-// Another user is the same one.
+// Another user is the same one. It holds no secret: a URL that cannot be read has none.
 func (c Central) target() string {
 	if u, err := url.Parse(c.URL); err == nil {
 		return u.Host + u.Path
 	}
-	return c.URL
+	return "?"
 }
 
 // explain says where, and never the password.
@@ -109,11 +106,19 @@ func (c Central) explain(err error) error {
 	if err == nil {
 		return nil
 	}
-	host := "?"
-	if u, uerr := url.Parse(c.URL); uerr == nil {
-		host = u.Host + u.Path
+	return fmt.Errorf("the fleet's ledger %q: %s", c.target(), c.Password.Redact(inOneLine(err)))
+}
+
+// inOneLine is err without what pgx tells several times: it tries each address of a
+// host, and each with TLS and without.
+func inOneLine(err error) string {
+	failed, ok := errors.AsType[*pgconn.ConnectError](err)
+	if !ok {
+		return err.Error()
 	}
-	return fmt.Errorf("the fleet's ledger %q: %s", host, c.Password.Redact(err.Error()))
+	lines := strings.Split(strings.ReplaceAll(failed.Unwrap().Error(), " dial error:", ""), "\n")
+	slices.Sort(lines)
+	return fmt.Sprintf("connecting as %q: %s", failed.Config.User, strings.Join(slices.Compact(lines), "; "))
 }
 
 // Usage asks the fleet's ledger.
