@@ -54,7 +54,6 @@ func run(args []string, out, faults io.Writer) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends what does not listen to the first
 	page := &written{w: out}
 	exit := dispatch(ctx, args, page, faults)
 	if page.err != nil {

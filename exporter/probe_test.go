@@ -150,6 +150,33 @@ func TestScrapeTimeout(t *testing.T) {
 	}
 }
 
+// A request whose own time is no time is refused; one with time for too little is measured
+// to no verdict.
+func TestProbesWithoutTime(t *testing.T) {
+	p := newProber(stopped(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {baseline: 2}}}]", nil))
+	for header, want := range map[string]string{
+		"foo": `400 header X-Prometheus-Scrape-Timeout-Seconds: "foo" is no number of seconds above 0`,
+		"1":   `200 PACKET_LOSS UNKNOWN: pinging "127.0.0.1": there is time for 1 of the 4 packets that are the least to judge by`,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/probe?target=a&check=packet_loss&debug=1", nil)
+		r.Header.Set(scrapeHeader, header)
+		w := httptest.NewRecorder()
+		p.ServeHTTP(w, r)
+		if got := fmt.Sprint(w.Code, " ", w.Body.String()); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", header, got, want)
+		}
+	}
+}
+
+// Whoever is in no inventory is asked for the time as anybody may ask.
+func TestClocksOfAnybody(t *testing.T) {
+	p := newProber(stopped(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]", func(f *flags) { f.ProbeAny = true }))
+	c, err := p.find(p.m.watching(), "203.0.113.9", "clock_offset")
+	if err != nil || !strings.Contains(fmt.Sprintf("%+v", c.Config), "Source:ntp ") || c.Target.Address != "203.0.113.9" {
+		t.Errorf("%+v %v", c.Config, err)
+	}
+}
+
 // The URL may shorten the inventory's timeout, never lengthen it.
 func TestTheTimeoutOfTheURL(t *testing.T) {
 	m := stopped(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {timeout: 4}}}]", nil)

@@ -23,6 +23,9 @@ func coordinates(name string, located bool, latitude, longitude float64, city, c
 	if located {
 		return metric.Coordinates{Name: name, Latitude: latitude, Longitude: longitude, Known: true}
 	}
+	if city == "" { // of ten thousand hosts, which are not to search the cities for nothing
+		return metric.Coordinates{Name: name}
+	}
 	place, ok := geo.Find(city, country)
 	return metric.Coordinates{Name: name, Latitude: place.Point.Latitude, Longitude: place.Point.Longitude, Known: ok}
 }

@@ -613,3 +613,17 @@ func BenchmarkFlush(b *testing.B) {
 		now = next
 	}
 }
+
+// TestInOrder: what is back-dated stands where it happened, of those that were told last.
+func TestInOrder(t *testing.T) {
+	at := func(minute int, to hoststate.Status) Transition {
+		return Transition{Since: time.Unix(int64(60*minute), 0), To: to}
+	}
+	var got []string
+	for _, o := range inOrder([]Transition{at(1, hoststate.Down), at(3, hoststate.Up), at(2, hoststate.Degraded), at(0, hoststate.Up)}, 3) {
+		got = append(got, o.To.String())
+	}
+	if strings.Join(got, " ") != "up degraded down" {
+		t.Error(got)
+	}
+}
