@@ -28,15 +28,20 @@ func (m *monitor) newPinging(f *fleet.Fleet) *pinging {
 		},
 		Ready: m.scheduler.Soon,
 		Looked: func(host string, r looked) {
-			trips := r.RoundTrips()
-			sent := len(r.Packets)
-			m.past.Pings(host, time.Now(), history.NewPings(uint32(sent), uint32(sent-len(trips)), trips))
+			m.past.Pings(host, time.Now(), pingsOf(r))
 			to, latest := r.Latest()
 			m.trips.Add(host, to, time.Now(), latest)
 		},
 		Failed: func(err error) { m.log.Warn("what is usually lost is not kept over a restart", "why", err) },
 	}
 	return p
+}
+
+// pingsOf is what the history keeps of a look: each packet once, however often it is
+// judged.
+func pingsOf(r looked) history.Pings {
+	sent, trips := r.New()
+	return history.NewPings(uint32(sent), uint32(sent-len(trips)), trips)
 }
 
 // followed is c with the host's stream to look at, if it is a check of streams.

@@ -19,6 +19,7 @@ import (
 	"milepost/lib/crew"
 	"milepost/lib/echo"
 	"milepost/lib/peers"
+	"milepost/lib/probe/ping"
 )
 
 func TestClassic(t *testing.T) {
@@ -62,6 +63,15 @@ func value(page, series string) float64 {
 		}
 	}
 	return -1
+}
+
+// A look that judges older packets once more keeps only what is new.
+func TestHistoryKeepsWhatIsNew(t *testing.T) {
+	answered, lost := ping.Packet{RTT: time.Millisecond}, ping.Packet{Lost: true}
+	r := looked{Packets: []ping.Packet{answered, lost, answered, lost}, Fresh: []ping.Packet{answered, lost}}
+	if p := pingsOf(r); p.Sent != 2 || p.Lost != 1 || p.RTT[6] != time.Millisecond {
+		t.Errorf("%+v", p)
+	}
 }
 
 // TestRealPings: what a stream sees is on the page, under the names of smokeping_prober

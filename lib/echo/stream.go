@@ -13,14 +13,13 @@ import (
 // How a Stream sends and reads. What costs is to wake up, so it does so seldom and
 // then sends and reads all there is.
 const (
-	perTurn    = 100 // requests that it waits for before it wakes up
-	mostATurn  = 4 * perTurn
-	shortest   = 5 * time.Millisecond   // from turn to turn
-	longest    = 100 * time.Millisecond // the same, while requests are due
-	idle       = time.Second            // the same, while none is
-	unread     = 64                     // requests that are sent before answers are read: what the least queue holds, four times over
-	openAgain  = 30 * time.Second       // after a socket could not be opened
-	overlooked = 16                     // losses of our own that are remembered
+	perTurn   = 100 // requests that it waits for before it wakes up
+	mostATurn = 4 * perTurn
+	shortest  = 5 * time.Millisecond   // from turn to turn
+	longest   = 100 * time.Millisecond // the same, while requests are due
+	idle      = time.Second            // the same, while none is
+	unread    = 64                     // requests that are sent before answers are read: what the least queue holds, four times over
+	openAgain = 30 * time.Second       // after a socket could not be opened
 )
 
 // A Stream asks many hosts for ever. Its methods may be called from any goroutine;
@@ -62,10 +61,8 @@ type family struct {
 	tried   time.Time // when it was last opened, or not
 	heard   time.Time // what came before that was told
 	dropped uint64    // answers that the kernel dropped because we did not read in time
-	losses  []span    // when it did so, the latest last
+	losses  losses    // when it did so
 }
-
-type span struct{ from, to time.Time }
 
 func familyOf(a netip.Addr) int {
 	if a.Is6() {
@@ -143,13 +140,11 @@ func (s *Stream) Dropped() uint64 {
 }
 
 // Overlooked says that answers of addresses like a were dropped between these times:
-// that one is missing says nothing.
+// that one is missing says nothing. It is known for remembered.
 func (s *Stream) Overlooked(a netip.Addr, from, to time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.ContainsFunc(s.families[familyOf(a)].losses, func(l span) bool {
-		return l.from.Before(to) && from.Before(l.to)
-	})
+	return s.families[familyOf(a)].losses.within(from, to)
 }
 
 // Run sends and hears until ctx ends.
@@ -247,8 +242,7 @@ func (s *Stream) hear() {
 		f.heard = f.empty
 		if n := f.socket.dropped - dropped; n > 0 { // the kernel's counter wraps, and so does this
 			f.dropped += uint64(n)
-			f.losses = append(f.losses, span{before, time.Now()})
-			f.losses = f.losses[max(0, len(f.losses)-overlooked):]
+			f.losses.add(before, time.Now())
 		}
 		s.mu.Unlock()
 		if err != nil {

@@ -44,7 +44,8 @@ func (f *flow) begin(to netip.Addr, spacing time.Duration, window int) (life int
 	defer f.mu.Unlock()
 	f.spacing, f.window, f.looked, f.before = spacing, window, 0, false
 	f.ledger = ledger{
-		to: to, began: time.Now(), keep: window, totals: f.ledger.totals, settles: f.settle,
+		to: to, began: time.Now(), totals: f.ledger.totals, settles: f.settle,
+		keep:   window + window/8, // a look that comes a little late finds all that is new
 		missed: func(from, until time.Time) bool { return f.streams.echo.Overlooked(f.ledger.to, from, until) },
 	}
 	f.life++
@@ -162,20 +163,36 @@ func (f *flow) look() (Result, error) {
 	defer f.mu.Unlock()
 	f.settleAll()
 	settled := f.ledger.first + f.ledger.settled
-	n := min(max(settled-f.looked, few), f.window)
+	fresh := settled - f.looked
+	n := min(max(fresh, few), f.window)
 	f.looked = settled
-	packets := f.ledger.window(n)
-	f.record = f.record.After(time.Duration(n) * f.spacing)
-	result := Result{
-		Stream:  &Stream{State: f.watch.State(), Score: f.watch.Score(), Run: f.watch.Run()},
-		Packets: packets, Plan: echo.Plan{To: f.ledger.to}, Totals: f.ledger.totals, Stray: f.ledger.stray, Refusal: f.ledger.refusal,
-		Usual: f.usual.over(len(packets), f.spacing),
-	}
-	if f.trouble != nil {
+	f.record = f.record.After(time.Duration(fresh) * f.spacing)
+	result := f.result(n, fresh)
+	switch {
+	case f.trouble != nil:
 		f.early = f.early || settled < min(few, f.window)
 		return result, unsendable(f.ledger.to, f.trouble)
+	case result.Missed > len(result.Packets):
+		if len(result.Packets) < few { // not even a fault is proven by so few
+			result.Packets = nil
+		}
+		return result, fmt.Errorf("%w: %d of the latest %d: it is too busy, or net.core.rmem_max too small", echo.ErrOverlooked, result.Missed, n)
+	default:
+		return result, nil
 	}
-	return result, nil
+}
+
+// result is what became of the latest n packets, and of the fresh ones.
+func (f *flow) result(n, fresh int) Result {
+	latest := f.ledger.window(max(n, fresh))
+	last := func(n int) []Packet { return latest[len(latest)-f.ledger.among(n, packet.tells):] }
+	packets := last(n)
+	return Result{
+		Stream:  &Stream{State: f.watch.State(), Score: f.watch.Score(), Run: f.watch.Run()},
+		Packets: packets, Fresh: last(fresh), Missed: f.ledger.among(n, packet.overlooked),
+		Plan: echo.Plan{To: f.ledger.to}, Totals: f.ledger.totals, Stray: f.ledger.stray, Refusal: f.ledger.refusal,
+		Usual: f.usual.over(len(packets), f.spacing),
+	}
 }
 
 // learnt is what f learnt up to now.

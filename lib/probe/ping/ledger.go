@@ -64,8 +64,9 @@ const (
 	waiting state = iota
 	answered
 	lost
-	late // lost, and answered afterwards
-	void // could not be sent, or its answer not be heard: says nothing of the path
+	late       // lost, and answered afterwards
+	void       // could not be sent, or went to an address that is no more: says nothing of the path
+	overlooked // its answer may have been dropped by this machine: says nothing either
 )
 
 // A refusal is an ICMP error.
@@ -173,7 +174,7 @@ func (l *ledger) expire(now time.Time) {
 		}
 		p.state = lost
 		if l.missed != nil && l.missed(l.began.Add(p.sent), deadline) {
-			p.state = void
+			p.state = overlooked
 			l.totals.Void++
 		}
 	}
@@ -191,7 +192,7 @@ func (l *ledger) settle() bool {
 		case lost, late:
 			l.totals.Lost++
 		}
-		if p.state != void && l.settles != nil {
+		if p.tells() && l.settles != nil {
 			l.settles(p)
 		}
 		l.settled++
@@ -234,15 +235,31 @@ func (l *ledger) forget() {
 	}
 }
 
-// window is what became of the latest n settled packets.
+// window is what became of the latest n settled packets, of those that tell.
 func (l *ledger) window(n int) []Packet {
 	latest := make([]Packet, 0, n)
 	for i := max(0, l.settled-n); i < l.settled; i++ {
-		if p := l.packets[i]; p.state != void {
+		if p := l.packets[i]; p.tells() {
 			latest = append(latest, Packet{Lost: p.lost(), Late: p.state == late, Refused: p.refused, RTT: p.rtt.duration(), before: l.first+i < l.moved})
 		}
 	}
 	return latest
 }
+
+// among is how many of the latest n settled packets are so.
+func (l *ledger) among(n int, is func(packet) bool) int {
+	count := 0
+	for _, p := range l.packets[max(0, l.settled-n):l.settled] {
+		if is(p) {
+			count++
+		}
+	}
+	return count
+}
+
+// tells says that p tells something of the path.
+func (p packet) tells() bool { return p.state < void }
+
+func (p packet) overlooked() bool { return p.state == overlooked }
 
 func (p packet) lost() bool { return p.state == lost || p.state == late }

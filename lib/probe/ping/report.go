@@ -130,6 +130,7 @@ func (r Result) text(k, n int) string {
 	add(r.Fitted > 0, "%d packets %s apart to fit into %s", r.Plan.Count, seconds(r.Plan.Spacing), seconds(r.Fitted.Round(100*time.Millisecond)))
 	add(r.Left > 0 && r.CutShort == 0, "decided after %d of %d", n, n+r.Left)
 	add(r.CutShort > 0, "cut short after %d of %d", n, n+r.CutShort)
+	add(r.Missed > 0, "%d more not known: this machine dropped answers", r.Missed)
 	if refused := r.refused(); refused > 0 {
 		add(true, "%d refused (%s, says %v)", refused, r.Refusal.what, r.Refusal.by)
 	}

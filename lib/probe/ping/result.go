@@ -14,6 +14,8 @@ type Result struct {
 	Doing    string   // pinging "fra-1" (192.0.2.1)
 	Stream   *Stream  // what else is known of a stream; nil = it is a round
 	Packets  []Packet // the settled ones, as they were sent
+	Fresh    []Packet // of a stream: those that were not seen at the look before; each is seen once
+	Missed   int      // of a stream: packets beside these whose answers this machine may have dropped
 	Left     int      // packets that are still to be settled, sent or not
 	CutShort int      // packets that were given up because ctx ended
 	Totals   Totals
@@ -42,10 +44,16 @@ type Totals struct {
 	Void                                           uint64 // of which this monitor cannot know
 }
 
+// New is how many of a stream's packets were not seen at the look before, and the round
+// trips of those that were answered.
+func (r Result) New() (sent int, rtts []time.Duration) { return len(r.Fresh), roundTrips(r.Fresh) }
+
 // RoundTrips are those of the answered packets, as they were sent.
-func (r Result) RoundTrips() []time.Duration {
-	rtts := make([]time.Duration, 0, len(r.Packets))
-	for _, p := range r.Packets {
+func (r Result) RoundTrips() []time.Duration { return roundTrips(r.Packets) }
+
+func roundTrips(packets []Packet) []time.Duration {
+	rtts := make([]time.Duration, 0, len(packets))
+	for _, p := range packets {
 		if !p.Lost {
 			rtts = append(rtts, p.RTT)
 		}

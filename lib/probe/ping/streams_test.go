@@ -150,6 +150,9 @@ func TestACommonCause(t *testing.T) {
 	now := time.Now()
 	s.heard = func(netip.Addr) time.Time { return now.Add(time.Hour) }
 	s.lookForCause()
+	if got := s.Common(); !strings.HasPrefix(got, "4 of 10 hosts lose packets since the same minute: ") {
+		t.Errorf("the common cause is %q", got)
+	}
 	v := all[0].judge()
 	want := "UNKNOWN 4 of 10 hosts lose packets since the same minute: this monitor's own path is at fault, or one that they share; "
 	if got := v.Status.String() + " " + v.Summary; !strings.HasPrefix(got, want) || v.Fault != metric.FaultMonitor {
@@ -261,6 +264,57 @@ func TestWhatAStreamCannotKnowIsNotLost(t *testing.T) {
 	w.judge()
 	if got := w.ledger.totals; got.Lost != 0 {
 		t.Errorf("a packet to an address that is no more the host's: %+v", got)
+	}
+}
+
+// What this machine dropped is told, and where most of a round was, all is not well.
+func TestARoundOfDroppedAnswers(t *testing.T) {
+	const dropped = `UNKNOWN pinging "192.0.2.1": this machine dropped answers before they could be read: %d of the latest 60: it is too busy, or net.core.rmem_max too small`
+	for _, tt := range []struct {
+		name, known, missed string
+		want                string
+	}{
+		{"a few of them", strings.Repeat(".", 57), "xxx", "OK 0/57 lost (0 %, 95 % CI 0-6.3 %), baseline 2 %, p=1, 3 more not known: this machine dropped answers"},
+		{"half of them", strings.Repeat(".", 30), strings.Repeat("x", 30), "OK 0/30 lost (0 %, 95 % CI 0-11 %), baseline 2 %, p=1, 30 more not known: this machine dropped answers"},
+		{"most of them", strings.Repeat(".", 29), strings.Repeat("x", 31), fmt.Sprintf(dropped, 31)},
+		{"most of them, and the others were lost", strings.Repeat("x", 20), strings.Repeat("x", 40), "CRITICAL no packet came back; the latest 20 packets are lost; "},
+		{"nearly all of them", "...", strings.Repeat("x", 57), fmt.Sprintf(dropped, 57)},
+		{"nearly all of them, and the others were lost", "xxx", strings.Repeat("x", 57), fmt.Sprintf(dropped, 57)},
+		{"all of them", "", strings.Repeat("x", 60), fmt.Sprintf(dropped, 60)},
+	} {
+		c := Default()
+		c.Spacing, c.Baseline = time.Second, Percent{2, true}
+		w := newWatching("fra-1", &Streams{Interval: time.Minute}, c)
+		w.play(strings.Repeat(".", 60))
+		w.judge()
+		w.play(tt.known)
+		w.settleAll()
+		w.ledger.missed = func(time.Time, time.Time) bool { return true }
+		w.play(tt.missed)
+		v := w.judge()
+		if got := v.Status.String() + " " + v.Summary; !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// However often it is looked, out of turn or late, who keeps what is new sees each packet
+// once.
+func TestEachPacketIsNewOnce(t *testing.T) {
+	sent, answered := 0, 0
+	s := &Streams{Interval: time.Minute, Looked: func(_ string, r Result) {
+		n, rtts := r.New()
+		sent, answered = sent+n, answered+len(rtts)
+	}}
+	c := Default()
+	c.Spacing = time.Second
+	w := newWatching("fra-1", s, c)
+	for _, pattern := range []string{"....", ".", "x", "", strings.Repeat(".", 60), ".", strings.Repeat("..x", 22), "x"} {
+		w.play(pattern)
+		w.judge()
+	}
+	if got := w.ledger.totals; sent != int(got.Received+got.Lost) || answered != int(got.Received) {
+		t.Errorf("%d packets and %d answers were new, of %+v", sent, answered, got)
 	}
 }
 
