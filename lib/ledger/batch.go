@@ -54,7 +54,7 @@ func (b *batch) take(ev tail.Event) {
 		if h, ok := b.ledger.lost(ev, now); ok {
 			h.Server = b.ledger.config.Server
 			b.holes = append(b.holes, h)
-			b.ledger.config.Notice(h.told())
+			b.ledger.complain(h)
 		}
 	}
 }
@@ -79,10 +79,12 @@ func (b *batch) count(ev tail.Event) {
 		if f.kind == missing {
 			path = g.Log // squid counts on when the file is another
 		}
-		b.holes = append(b.holes, Hole{
+		h := Hole{
 			Server: l.config.Server, Kind: f.kind, Path: path, At: f.at(), Until: f.until(),
 			From: f.from, To: f.to, Count: f.count, Detail: f.detail,
-		})
+		}
+		b.holes = append(b.holes, h)
+		l.complain(h)
 	}
 	c.flaws = c.flaws[:0]
 	b.holes = merged(b.holes)

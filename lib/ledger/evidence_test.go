@@ -270,3 +270,29 @@ func TestAReadOnlyLedger(t *testing.T) {
 		t.Errorf("at the next start: %v", got)
 	}
 }
+
+// The log says what could not be counted and what to do, once for a log and a kind.
+func TestHolesAreTold(t *testing.T) {
+	c := config(t.TempDir())
+	var notices []string
+	c.Notice = func(s string) { notices = append(notices, s) }
+	bad := "\x01\x02 binary\n" + strings.Repeat("cut off\n", 100)
+	write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice")+bad)
+	l := follow(t, c)
+	defer l.Close()
+	write(t, c.Globs[0], bad)
+	drain(t, l)
+	want := `billing: a hole in the ledger: log "` + c.Globs[0] + `" malformed (binary): these lines are not of the log's format: compare squid.conf's logformat with billing.format`
+	if len(notices) != 1 || !strings.HasPrefix(notices[0], want) {
+		t.Errorf("%q", notices)
+	}
+}
+
+// Whatever leaves a hole has advice.
+func TestEveryHoleHasAdvice(t *testing.T) {
+	for _, kind := range holeKinds {
+		if advice[kind] == "" {
+			t.Errorf("what to do about %s?", kind)
+		}
+	}
+}

@@ -111,17 +111,49 @@ func seconds(ms int64) time.Time {
 	return time.Unix(ms/1000, 0).UTC()
 }
 
+// advice is what a person can do, so that a kind of hole is not made again.
+var advice = map[string]string{
+	"bad_time":  "the clock of squid's machine was far off: look at check_clock_offset",
+	"damaged":   "a compressed log cannot be read to its end: was the disk full while it was written? bring back a whole copy, and it is counted",
+	"long":      "no record of squid's is longer than a megabyte: see what else writes the log",
+	"malformed": "these lines are not of the log's format: compare squid.conf's logformat with billing.format (usage --log: --log-format), and see that only one squid writes the log",
+	missing:     "squid numbered records that the log has not: was its disk full, or is there another access_log?",
+	"rewritten": "what was read already was changed: see what else writes the log",
+	"set_aside": "a damaged ledger was replaced by one made of the logs that were left: bring back its last backup if one is newer than they are",
+	"torn":      "squid, or its machine, was stopped in the middle of a record, or its disk was full",
+	"truncated": "what was written while it was copied is lost: have logrotate rename it, and squid -k rotate run after it, in place of copytruncate",
+	"vanished":  "it went before it was read to its end: have logrotate keep more files (rotate), or milepost run all the time",
+}
+
 // told is the hole in one sentence, for the log.
 func (h Hole) told() string {
 	where := fmt.Sprintf("log %q", h.Path)
-	if h.From > 0 {
+	if h.From > 0 && h.Kind != missing {
 		where += fmt.Sprintf(" at byte %d", h.From)
 	}
 	what := h.Kind
-	if what == tail.Truncated.String() {
-		what += ": what was written while it was copied is lost: have logrotate rename it, and squid -k rotate run after it, in place of copytruncate"
+	if h.Detail != "" {
+		what += " (" + accesslog.Shown(h.Detail) + ")"
 	}
-	return fmt.Sprintf("billing: a hole in the ledger: %s %s: see usage --holes", where, what)
+	return fmt.Sprintf("billing: a hole in the ledger: %s %s: %s: see usage --holes", where, what, advice[h.Kind])
+}
+
+// complain has the log say what could not be counted: of lines once an hour for a log and a
+// kind, because there may be thousands.
+func (l *Ledger) complain(h Hole) {
+	if h.Count <= 0 { // records that were missing, and are there
+		return
+	}
+	now := time.Now()
+	of := place{kind: h.Kind, path: h.Path}
+	if last, told := l.toldOf[of]; told && now.Sub(last) < time.Hour {
+		return
+	}
+	if l.toldOf == nil || len(l.toldOf) > 1000 { // paths come and go
+		l.toldOf = map[place]time.Time{}
+	}
+	l.toldOf[of] = now
+	l.config.Notice(h.told())
 }
 
 // String is the hole in one line, for a person who asked for all.

@@ -55,6 +55,7 @@ type Ledger struct {
 	revision  int64                 // of the last commit that was seen
 	said      string                // by repeat
 	saidAt    time.Time
+	toldOf    map[place]time.Time // by complain
 
 	mu     sync.Mutex
 	served served

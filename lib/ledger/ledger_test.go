@@ -645,7 +645,7 @@ func TestOutput(t *testing.T) {
 		want []string
 	}{
 		{Output{Format: "table", By: []string{"user"}}, []string{"USER", "1500000000  1.5 GB", "total, incomplete", "1500000008", "(nobody)", "\nincomplete: not everything could be counted (2 malformed): --holes shows what"}},
-		{Output{Format: "table", By: []string{"user"}, Holes: true}, []string{"malformed  2", "2026-11-20T12:00:00Z"}},
+		{Output{Format: "table", By: []string{"user"}, Holes: true}, []string{"malformed  2", "2026-11-20T12:00:00Z", "\nmalformed: these lines are not of the log's format: "}},
 		{Output{Format: "csv", By: []string{"user"}}, []string{"user,bytes_out,bytes_in,requests\r\n", "'=cmd(),7,,1\r\n", "\"a%FF,\"\"b\"\"\",1,,1\r\n"}},
 		{Output{Format: "csv", By: []string{"user"}, Raw: true}, []string{"\r\n=cmd(),7,,1\r\n"}},
 		{Output{Format: "json", By: []string{"user"}}, []string{`{"bytes_in":null,"bytes_out":1500000000,"requests":3,"user":"alice"}`, `"holes":[{"server":"a","kind":"malformed"`, `"user":""`}},

@@ -64,7 +64,16 @@ func (o Output) table(w io.Writer, rows []Row, holes []Hole) error {
 	for _, h := range holes {
 		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\n", h.Kind, h.Count, instant(h.At), instant(h.Until), h.Server, accesslog.Shown(h.Path), accesslog.Shown(h.Detail))
 	}
-	return t.Flush()
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, kind := range holeKinds {
+		if slices.ContainsFunc(holes, func(h Hole) bool { return h.Kind == kind }) {
+			fmt.Fprintf(w, "%s: %s\n", kind, advice[kind])
+		}
+	}
+	return nil
 }
 
 // instant is a time of a hole.
