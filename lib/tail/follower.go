@@ -125,7 +125,7 @@ func (f *Follower) read(x *file, now time.Time) (Event, bool) {
 		return f.over(x, now)
 	case ev.Kind == Truncated:
 		f.lose(x.gen)
-		f.renew(x)
+		f.renew(x, now)
 	case ev.Kind == Trouble:
 		return f.trouble(x.path, ev.Err)
 	case ev.Kind == Damaged:
@@ -137,16 +137,17 @@ func (f *Follower) read(x *file, now time.Time) (Event, bool) {
 // renew goes on with a file that was truncated: with a new generation, unless
 // another file holds what was written to it since. It may have been copied once
 // more before anybody looked.
-func (f *Follower) renew(x *file) {
+func (f *Follower) renew(x *file, now time.Time) {
 	x.head, _ = x.start()
 	x.gen = &Generation{Offset: -1} // x is a copy of nothing while it is looked at
-	switch g, kin := f.relate(x); kin {
+	switch g, kin := f.relate(x, now); kin {
 	case same:
 		x.gen = g
 		g.State, g.Path, g.Device, g.Inode = Open, x.path, x.device, x.inode
-	case replica:
+	case replica, undecided:
 		x.gen = g
 		f.release(x)
+		f.reconsider(g)
 	default:
 		x.gen = f.begin(x.sighting)
 	}

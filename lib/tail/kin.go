@@ -2,8 +2,15 @@ package tail
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
 	"slices"
+	"time"
 )
+
+// alone is how long a file that may be a copy must have been left alone until what it
+// is a copy of would have been truncated: copytruncate does that at once.
+const alone = 5 * time.Second
 
 // kinship is what a file is to a generation.
 type kinship uint8
@@ -13,10 +20,11 @@ const (
 	same              // it holds what was read of it, and maybe more
 	replica           // another file with its content is the one to read
 	altered           // it starts like it and differs before the offset
+	undecided         // it may be a copy in the making
 )
 
 // relate finds the generation that a file holds.
-func (f *Follower) relate(x *file) (*Generation, kinship) {
+func (f *Follower) relate(x *file, now time.Time) (*Generation, kinship) {
 	for _, g := range f.nearest(x) {
 		if kin := f.kin(x, g); kin != unrelated {
 			return g, kin
@@ -25,11 +33,45 @@ func (f *Follower) relate(x *file) (*Generation, kinship) {
 	for _, y := range f.files {
 		// Two logs may start with the same line, not with the same 4096 bytes.
 		alike := y.log == x.log || len(x.head) == headSize
-		if alike && y.gen.Offset == 0 && sameStart(x.head, y.head) {
-			return y.gen, replica
+		if !alike || y.gen.Offset != 0 || !sameStart(x.head, y.head) {
+			continue
+		}
+		if kin := f.twins(x, y, now); kin != unrelated {
+			return y.gen, kin
 		}
 	}
 	return nil, unrelated
+}
+
+// twins says what a file is to another that begins alike, of which nothing was read
+// yet: a copy, unless both go on to be there and one of them is written to, where no
+// copies are put, or they are not equally long.
+func (f *Follower) twins(x, y *file, now time.Time) kinship {
+	alike := !x.written() && !y.written() && x.length() == y.length()
+	switch {
+	case f.first(), x.log != y.log, x.short, y.short, alike && x.zipped != y.zipped:
+		return replica
+	case !x.left(now) || !y.left(now):
+		f.hesitate(y)
+		return undecided
+	case !alike:
+		return unrelated
+	}
+	f.queue = append(f.queue, Event{Kind: Trouble, To: -1, Err: fmt.Errorf(
+		"following %q: it begins like %q and is as long: it is taken for a copy, and counted once", x.path, y.path)})
+	return replica
+}
+
+// left says that nobody writes the file, or that it is no copy in the making.
+func (x *file) left(now time.Time) bool { return x.written() || now.Sub(x.modified) >= alone }
+
+// length is that of the content modulo 2^32.
+func (x *file) length() uint32 {
+	if !x.zipped {
+		return uint32(x.size)
+	}
+	size, _ := gzipSize(x.handle, x.size) // 0 is no log's
+	return size
 }
 
 // nearest is the generations that a file may hold: those of its inode first, then
@@ -48,6 +90,8 @@ func (f *Follower) nearest(x *file) []*Generation {
 			others = append(others, g)
 		}
 	}
+	// Of several that begin alike it holds the one that says most of it.
+	slices.SortStableFunc(log, func(a, b *Generation) int { return cmp.Compare(b.Head.Len, a.Head.Len) })
 	return slices.Concat(own, log, others)
 }
 

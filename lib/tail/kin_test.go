@@ -72,3 +72,32 @@ func TestSameAgain(t *testing.T) {
 		}
 	}
 }
+
+// Where the reader begins, files that begin alike are told by being left alone: a copy's
+// original is truncated at once.
+func TestAlikeAtTheStart(t *testing.T) {
+	const copied = `following "/log.2": it begins like "/log.1" and is as long: it is taken for a copy, and counted once`
+	for _, row := range []struct{ situation, script, want string }{
+		{"the same in both", "+log.1 a b; +log a b; wait", "a a b b"},
+		{"the same in both, the rotated one written later", "+log a b; +log.1 a b; wait", "a a b b"},
+		{"the same in both, and the log goes on", "+log.1 a b; +log a b; wait; +log c; wait; die; look", "a a b b c"},
+		{"the same in both, and both go on", "+log.1 a b; +log a b; wait; +log c; +log.1 d; wait; die; look", "a a b b c d"},
+		{"the same in both, left alone before", "+log.1 a b; old log.1; +log a b; look", "a a b b"},
+		{"the log's lines are the first of the rotated one's", "+log.1 a b; +log a; wait", "a a b"},
+		{"the rotated one's lines are the first of the log's", "+log.1 a; +log a b; wait; die; wait", "a a b"},
+		{"the same first line", "+log.1 a b; +log a c; wait; die; +log d; look", "a a b c d"},
+		{"two rotated ones, one longer", "+log.2 a b; +log.1 a; +log c; wait; die; wait", "a a b c"},
+		{"three generations", "+log.2 a b; gz log.2; +log.1 a b; +log a b c; wait", "a a b b c"},
+		{"a copy in the making", "+log a b; cp log log.1; look; cut log; +log c; wait", "a b c"},
+		{"a copy in the making, killed meanwhile", "+log a b; cp log log.1; look; die; cut log; +log c; wait; die; wait", "a b c"},
+		{"two rotated ones that are the same", "+log.2 a; cp log.2 log.1; +log b; wait", copied + " a b"},
+	} {
+		for _, pad := range pads(row.script) {
+			t.Run(row.situation, func(t *testing.T) {
+				if got := newWorld(t, pad).play(row.script); ordered(got) != ordered(row.want) {
+					t.Errorf("%s\ngot  %s\nwant %s", row.script, got, row.want)
+				}
+			})
+		}
+	}
+}

@@ -43,15 +43,20 @@ func (f *Follower) scan(now time.Time) {
 	for _, x := range f.strangers(found, troubles) {
 		if !f.place(x, now) {
 			sure = false
-			if oldest, ok := f.waiting[x.log]; !ok || x.modified.Before(oldest) {
-				f.waiting[x.log] = x.modified
-			}
+			f.hesitate(x)
 		}
 	}
 	if sure && len(troubles) == said {
 		f.miss()
 	}
 	f.complain(troubles)
+}
+
+// hesitate holds back what is not older than a file that cannot be told yet.
+func (f *Follower) hesitate(x *file) {
+	if oldest, ok := f.waiting[x.log]; !ok || x.modified.Before(oldest) {
+		f.waiting[x.log] = x.modified
+	}
 }
 
 // rename tells every held file its name, which rotation changes.
@@ -121,11 +126,11 @@ func (f *Follower) hasInode(x *file) bool {
 // place finds the generation of a stranger and reads it, or lets it be. It is
 // false if that cannot be told yet.
 func (f *Follower) place(x *file, now time.Time) bool {
-	g, kin := f.relate(x)
+	g, kin := f.relate(x, now)
 	if was := f.seen[x.identity]; kin == unrelated && was.gen != nil && was.size == x.size && was.modified.Equal(x.modified) {
 		g, kin = was.gen, replica // too short a copy to be known by its prints
 	}
-	if kin == unrelated && !x.written() && f.unsettled(x, now) {
+	if kin == undecided || kin == unrelated && !x.written() && f.unsettled(x, now) {
 		f.seen[x.identity] = sight{size: x.size, modified: x.modified}
 		x.handle.Close()
 		return x.size == 0
@@ -247,6 +252,11 @@ func (f *Follower) miss() {
 // lose looks again at the files that were copies of g: one may be all that is left.
 func (f *Follower) lose(g *Generation) {
 	g.State = Lost
+	f.reconsider(g)
+}
+
+// reconsider looks again at the files that were taken for g.
+func (f *Follower) reconsider(g *Generation) {
 	for id, s := range f.seen {
 		if s.gen == g {
 			s.again = true
