@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -203,6 +204,9 @@ func (f usageFlags) place() (ledgerPlace, error) {
 	if ledger.IsCentral(f.Ledger) {
 		p.central, err = central(f.Ledger, inventory.Billing.PublishPasswordFile)
 		return p, err
+	}
+	if scheme, _, is := strings.Cut(f.Ledger, "://"); is { // the rest may hold a password
+		return p, fmt.Errorf("--ledger %s://... is no URL of a PostgreSQL: write postgres://user@host/database, or a file's path", scheme)
 	}
 	if f.Ledger != "" {
 		p.path = f.Ledger

@@ -10,6 +10,7 @@ func TestFaultsOfBilling(t *testing.T) {
 	for _, row := range []struct{ line, want string }{
 		{"start: yesterday", `:3:10: billing: start "yesterday" is neither beginning, end nor a date: write 2026-11-01`},
 		{"timezone: Mars/Olympus", `:3:13: billing: timezone "Mars/Olympus" is unknown`},
+		{"timezone: Local", `:3:13: billing: timezone "Local" is unknown`},
 		{"ledger: postgres://u:geheim@db/x", ":3:11: billing: ledger: the URL carries a password: put it into publish_password_file or PGPASSFILE"},
 		{"ledger: mysql://db/x", `:3:11: billing: ledger "mysql://db/x" is no URL of a PostgreSQL`},
 		{"publish: /var/lib/x", `:3:12: billing: publish "/var/lib/x" is no URL of a PostgreSQL: write postgres://user@host/database`},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -14,7 +15,7 @@ import (
 // usageFlags are the options of the command usage.
 type usageFlags struct {
 	configOption `embed:""`
-	From         string         `placeholder:"DATE" help:"First moment that counts: 2026-11-01, or RFC 3339."`
+	From         string         `placeholder:"DATE" help:"First moment that counts: 2026-11-01, 2026-11 (its first day), or RFC 3339; with --log to the second, of a ledger to the quarter of an hour."`
 	To           string         `placeholder:"DATE" help:"First moment that does not count any more."`
 	Timezone     string         `placeholder:"ZONE" help:"Zone of dates, hours, days and months; the inventory's billing.timezone, else UTC."`
 	By           []string       `placeholder:"KEY,..." help:"What a row is: user, server, hour, day, month."`
@@ -48,6 +49,9 @@ func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 		return exitWrongInput, fmt.Errorf("unexpected argument %q: logs are named with --log", more[0])
 	}
 	flags.Log = append(flags.Log, more...) // --log a b c, as a shell's * makes of it
+	if len(flags.Log) > 0 && flags.Ledger != "" {
+		return exitWrongInput, errors.New("--log counts logs without a ledger: leave --ledger out, or --log")
+	}
 	inventory, err := flags.inventory()
 	if err != nil {
 		return exitWrongInput, err
@@ -117,6 +121,10 @@ func (f usageFlags) ask(ctx context.Context, inventory *fleet.Fleet, q ledger.Qu
 	c.Exclude = append(c.Exclude, f.Exclude...)
 	p := &progress{w: faults, terminal: isTerminal(faults)}
 	defer p.clear()
+	c.Notice = func(text string) {
+		p.clear()
+		fmt.Fprintf(faults, "milepost-exporter usage: %s\n", text)
+	}
 	return ledger.Count(ctx, f.Log, c, q, p.show)
 }
 
@@ -130,7 +138,7 @@ func (f usageFlags) query(inventory *fleet.Fleet) (ledger.Query, error) {
 		}
 	}
 	location, err := time.LoadLocation(zone)
-	if err != nil {
+	if err != nil || zone == "Local" { // which is another's everywhere
 		return ledger.Query{}, fmt.Errorf("timezone %q is unknown: write it as Europe/Berlin, or UTC", zone)
 	}
 	q := ledger.Query{Zone: location, By: f.By}

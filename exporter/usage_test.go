@@ -21,6 +21,7 @@ func TestCountingLogs(t *testing.T) {
 	const native = "1795176000.000     12 127.0.0.1 TCP_MISS/200 %d GET http://h/ alice HIER_DIRECT/127.0.0.1 text/plain\n"
 	const bill = "1795176000.000     12 127.0.0.1 TCP_MISS/200 1000 30 GET alice 7 1795176000.000 http://h/\n"
 	log := usageFile(t, "native.log", strings.ReplaceAll(native, "%d", "1000")+strings.Replace(strings.ReplaceAll(native, "%d", "7"), "alice", "monitor", 1))
+	other := usageFile(t, "other.log", strings.ReplaceAll(native, "%d", "1"))
 	billed := usageFile(t, "bill.log", bill+"half a line\n")
 	inventory := usageFile(t, "milepost.yml", "billing: {server: fra-1, access_log: [/nowhere], format: bill, exclude_users: [monitor], timezone: Asia/Tokyo}\n")
 	for _, row := range []struct {
@@ -31,7 +32,14 @@ func TestCountingLogs(t *testing.T) {
 		faults    string
 	}{
 		{"a log", []string{"--log", log, "--format", "csv"}, 0, "user,bytes_out,bytes_in,requests\r\nalice,1000,,1\r\nmonitor,7,,1\r\n", ""},
-		{"several, as a shell names them", []string{"--format", "csv", "--log", log, log}, 0, "user,bytes_out,bytes_in,requests\r\nalice,2000,,2\r\nmonitor,14,,2\r\n", ""},
+		{"several, as a shell names them", []string{"--format", "csv", "--log", log, other}, 0, "user,bytes_out,bytes_in,requests\r\nalice,1001,,2\r\nmonitor,7,,1\r\n", ""},
+		{"one that is named twice", []string{"--format", "csv", "--log", log, "--log", filepath.Dir(log) + "/./native.log"}, 0, "user,bytes_out,bytes_in,requests\r\nalice,1000,,1\r\nmonitor,7,,1\r\n", `native.log" is the same file as "` + log + `": it is counted once`},
+		{"a line that is being written", []string{"--format", "csv", "--log", usageFile(t, "live.log", strings.ReplaceAll(native, "%d", "9")+native[:40])}, 0, "user,bytes_out,bytes_in,requests\r\nalice,9,,1\r\n", `live.log" ends within a line, which squid may be writing yet: it is not counted`},
+		{"to the second", []string{"--format", "csv", "--from", "2026-11-20T12:00:01", "--log", log}, 0, "user,bytes_out,bytes_in,requests\r\n", ""},
+		{"from a month on", []string{"--format", "csv", "--from", "2026-11", "--to", "2026-12", "--log", other}, 0, "user,bytes_out,bytes_in,requests\r\nalice,1,,1\r\n", ""},
+		{"a log and a ledger", []string{"--log", log, "--ledger", "/x"}, 1, "", "--log counts logs without a ledger: leave --ledger out, or --log"},
+		{"another database", []string{"--ledger", "mysql://u:geheim@x/y"}, 1, "", "--ledger mysql://... is no URL of a PostgreSQL: write postgres://user@host/database, or a file's path"},
+		{"the machine's zone", []string{"--timezone", "Local", "--log", log}, 1, "", `timezone "Local" is unknown: write it as Europe/Berlin, or UTC`},
 		{
 			"as the inventory says",
 			[]string{"--config.file", inventory, "--format", "csv", "--by", "server,day", "--log-format", "native", "--log", log},

@@ -28,6 +28,7 @@ const (
 	number               // digits, a point, a sign; "-" where there is none
 	upper                // LIKE_THIS
 	address
+	reason // the name of an error, or what squid says of it: no space, no slash
 	method
 	text    // anything
 	escaped // anything, of which squid writes what is unsafe in a URL as %XX
@@ -49,6 +50,8 @@ func (c class) set() byteset {
 			return b >= '@' && b <= '_' || b == '-'
 		case address:
 			return letter || digit || strings.IndexByte(".:%-", b) >= 0
+		case reason:
+			return letter || digit || strings.IndexByte("_-+=.:,", b) >= 0
 		case method:
 			return letter || digit || strings.IndexByte("!#$%&'*+-.^_`|~:", b) >= 0
 		case text:
@@ -149,8 +152,8 @@ var codes = [...]known{
 	{"<sS", number, nothing},
 	{"<bs", number, nothing},
 	{"Sh", upper, nothing},
-	{"err_code", upper, nothing},
-	{"err_detail", word, nothing},
+	{"err_code", reason, nothing},
+	{"err_detail", reason, nothing},
 	{"request_attempts", number, nothing},
 	{"note", escaped, nothing},
 	{"et", escaped, nothing},

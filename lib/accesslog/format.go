@@ -220,6 +220,13 @@ func (f *Format) Parse(record []byte, l *Line) Flaw {
 	return f.layout.parse(record, l)
 }
 
+// Whole says that a record which no newline ends is all there: it can be read, into l,
+// and what it bills is not its very end, which might go on.
+func (f *Format) Whole(record []byte, l *Line) bool {
+	last := f.layout.fields[len(f.layout.fields)-1]
+	return f.Parse(record, l) == None && (last.means == nothing || last.after != "")
+}
+
 // Next is Parse of the first record of text, which a newline ends or nothing;
 // rest is what follows it. Where a record ends need not be known to read most.
 func (f *Format) Next(text []byte, l *Line) (record, rest []byte, flaw Flaw) {

@@ -87,11 +87,23 @@ func (y *layout) divide() error {
 	}
 	for _, f := range middle {
 		if f.means != nothing {
-			return fmt.Errorf("where %s ends and %s begins cannot be told, because of the bytes that they may hold: put a space between, and write the one that clients fill as %s",
-				middle[0].spelling, middle[len(middle)-1].spelling, safe(middle))
+			return ambiguous(middle)
 		}
 	}
 	return nil
+}
+
+// ambiguous names the neighbours that cannot be told apart: the first two, read from
+// the left, and the last two, read from the right. To mend one of the pairs is enough.
+func ambiguous(middle []field) error {
+	pair := func(i int) string {
+		return fmt.Sprintf("%s ends and %s begins", middle[i].spelling, middle[i+1].spelling)
+	}
+	where := "where " + pair(0)
+	if last := len(middle) - 2; last > 0 {
+		where += ", or where " + pair(last) + ","
+	}
+	return fmt.Errorf("%s cannot be told, because of the bytes that they may hold: put a space between, and write the one that clients fill as %s", where, safe(middle))
 }
 
 // check marks the fields that are skipped but looked at, because the byte that

@@ -226,7 +226,7 @@ func (r *reader) billing(b *Billing) func(entry) {
 func (b *Billing) wrong(key string) string {
 	switch key {
 	case "timezone":
-		if _, err := time.LoadLocation(b.Timezone); err != nil {
+		if _, err := time.LoadLocation(b.Timezone); err != nil || b.Timezone == "Local" { // which is another's everywhere
 			return fmt.Sprintf("timezone %q is unknown: write it as Europe/Berlin, or UTC", b.Timezone)
 		}
 	case "start":

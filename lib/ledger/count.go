@@ -17,9 +17,17 @@ import (
 // Count counts logs, plain or compressed by gzip, without a ledger; "-" is
 // standard input. It keeps every processor busy that it may use. progress hears
 // how many bytes of the files are done; of input whose length nobody knows,
-// the total has none.
+// the total has none. c.Notice hears of logs that are named twice, and of lines that
+// are still being written.
 func Count(ctx context.Context, files []string, c Config, q Query, progress func(done, total int64)) ([]Row, []Hole, error) {
-	if err := q.validate(); err != nil {
+	if err := errors.Join(q.validate(), q.inSeconds()); err != nil {
+		return nil, nil, err
+	}
+	if c.Notice == nil {
+		c.Notice = func(string) {}
+	}
+	files, err := distinct(ctx, files, c.Notice)
+	if err != nil {
 		return nil, nil, err
 	}
 	pieces, err := divide(files, pieceSize)
@@ -59,6 +67,11 @@ func countPieces(ctx context.Context, pieces []*piece, c Config, q Query, progre
 			for user, s := range all.all() {
 				r.add(c.Server, user, bucket, *s)
 			}
+		}
+	}
+	for _, p := range pieces {
+		if p.unfinished {
+			c.Notice(fmt.Sprintf("%q ends within a line, which squid may be writing yet: it is not counted", p.path))
 		}
 	}
 	var holes []Hole

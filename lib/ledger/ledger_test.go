@@ -131,6 +131,7 @@ func TestWhoPays(t *testing.T) {
 		line(noon, "TCP_DENIED", 403, 3428, "bob"),
 		line(noon, "TCP_DENIED", 407, 3517, "alice"), // claimed, and not believed
 		line(noon, "TCP_DENIED", 407, 3517, ""),
+		line(noon, "TCP_MISS", 407, 11, "alice"),   // an origin's, and no better
 		line(noon, "TCP_MISS", 200, 77, "monitor"), // left out
 		line(noon, "TCP_MISS", 200, 3, "john smith"),
 		line(noon, "TCP_MISS", 200, 4, "we%5bi%5drd%25x"),
@@ -140,7 +141,7 @@ func TestWhoPays(t *testing.T) {
 	l := follow(t, c)
 	defer l.Close()
 	want := map[string]string{
-		"alice": "1015/3", "bob": "2300003467/3", "": "7034/2", "john smith": "3/1", "we[i]rd%x": "4/1",
+		"alice": "1015/3", "bob": "2300003467/3", "": "7045/3", "john smith": "3/1", "we[i]rd%x": "4/1",
 	}
 	if got := usage(t, c, "user"); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%v\nwant %v", got, want)
@@ -150,8 +151,8 @@ func TestWhoPays(t *testing.T) {
 		samples[s.Metric+" "+strings.Join(s.Labels[min(2, len(s.Labels)):], " ")] = s.Value
 	}
 	for name, want := range map[string]float64{
-		"squid_bytes_total direction out": 1015 + 2300003467 + 7034 + 77 + 3 + 4, "squid_requests_total result denied": 3,
-		"squid_requests_total result tunnel": 1, "squid_log_lines_total kind counted": 10, "squid_log_lines_total kind skipped": 1,
+		"squid_bytes_total direction out": 1015 + 2300003467 + 7045 + 77 + 3 + 4, "squid_requests_total result denied": 3,
+		"squid_requests_total result tunnel": 1, "squid_log_lines_total kind counted": 11, "squid_log_lines_total kind skipped": 1,
 		"squid_log_lines_total kind malformed": 2, "ledger_holes_total kind malformed": 2, "ledger_holes_total kind vanished": 0,
 	} {
 		if got, told := samples[name]; !told || got != want {

@@ -34,6 +34,25 @@ func TestMidnight(t *testing.T) {
 	}
 }
 
+func TestParseMoment(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ situation, text, want string }{
+		{"the hour that there is twice", "2025-10-26T02:00", "2025-10-26T02:00:00+02:00"},
+		{"half past it", "2025-10-26T02:30", "2025-10-26T02:30:00+02:00"},
+		{"the hour after", "2025-10-26T03:00", "2025-10-26T03:00:00+01:00"},
+		{"the second of the two, by its zone", "2025-10-26T02:00:00+01:00", "2025-10-26T02:00:00+01:00"},
+		{"a month", "2025-12", "2025-12-01T00:00:00+01:00"},
+		{"to the second", "2025-12-01 10:00:01", "2025-12-01T10:00:01+01:00"},
+	} {
+		if got, err := ParseMoment(row.text, berlin); err != nil || got.Format(time.RFC3339) != row.want {
+			t.Errorf("%s: %v %v, want %s", row.situation, got, err, row.want)
+		}
+	}
+}
+
 // However lines are summed on the way, a query's answer is that of quarters.
 func TestPeriodsAgree(t *testing.T) {
 	cairo, err := time.LoadLocation("Africa/Cairo")

@@ -10,6 +10,8 @@ import (
 	"io"
 	"math"
 	"strings"
+
+	"milepost/lib/tail"
 )
 
 const (
@@ -28,11 +30,13 @@ type piece struct {
 	from, to int64 // to is math.MaxInt64 for the last of a log
 	known    int64 // size of the log; -1 of a stream
 	zipped   bool
+	over     bool // by its name nobody writes to it any more
 
-	flaws   []flaw
-	numbers streaks
-	before  int64 // milliseconds: the time of its last line; 0 = it has none
-	damaged bool  // it is compressed, and ends too soon
+	flaws      []flaw
+	numbers    streaks
+	before     int64 // milliseconds: the time of its last line; 0 = it has none
+	damaged    bool  // it is compressed, and ends too soon
+	unfinished bool  // its last line is not all there yet
 }
 
 // size is how many bytes of the log are the piece's.
@@ -42,7 +46,7 @@ func (p *piece) size() int64 { return max(0, min(p.to, p.known)-p.from) }
 func divide(files []string, size int64) ([]*piece, error) {
 	var pieces []*piece
 	for _, path := range files {
-		whole := &piece{path: path, to: math.MaxInt64}
+		whole := &piece{path: path, to: math.MaxInt64, over: tail.Logs([]string{path})[0] != path}
 		f, length, err := openLog(path)
 		if err != nil {
 			return nil, err
@@ -66,7 +70,7 @@ func divide(files []string, size int64) ([]*piece, error) {
 		}
 		for last := whole; last.from+size < length; {
 			last.to = last.from + size
-			last = &piece{path: path, known: length, from: last.to, to: math.MaxInt64}
+			last = &piece{path: path, known: length, from: last.to, to: math.MaxInt64, over: whole.over}
 			pieces = append(pieces, last)
 		}
 	}
@@ -96,7 +100,8 @@ func (p *piece) count(ctx context.Context, c *counter, m *meter) error {
 		c.numbers = &p.numbers
 	}
 	defer func() { p.flaws, p.before = c.flaws, c.before }()
-	l := lines{reader: f, to: p.to}
+	l := lines{reader: f, to: p.to, over: p.over || p.zipped}
+	defer func() { p.unfinished = l.unfinished }()
 	switch {
 	case p.known < 0:
 		stream := bufio.NewReaderSize(metered{f, m}, chunkSize)
@@ -141,6 +146,9 @@ type lines struct {
 	skip   bool  // what is there ends a line that is not counted
 	buffer []byte
 	kept   int // bytes of buffer that are not counted yet
+
+	over       bool // nobody writes them any more
+	unfinished bool // the last one is not all there yet
 }
 
 // count adds the lines to c.
@@ -156,8 +164,8 @@ func (l *lines) count(ctx context.Context, c *counter) error {
 			return nil
 		}
 		if errors.Is(err, io.EOF) {
-			if !l.skip {
-				c.add(l.buffer[:l.kept]) // a last line without its newline
+			if !l.skip && l.kept > 0 {
+				l.last(c, l.buffer[:l.kept])
 			}
 			return nil
 		}
@@ -166,6 +174,22 @@ func (l *lines) count(ctx context.Context, c *counter) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// last counts a last line without its newline, if it is all there. If not, squid may be
+// writing it; where it does not any more, the line was torn.
+func (l *lines) last(c *counter, record []byte) {
+	switch {
+	case c.format.Whole(record, &c.line):
+		c.add(record)
+	case l.over:
+		c.flawed("torn", "")
+		if c.numbers != nil {
+			c.numbers.broke()
+		}
+	default:
+		l.unfinished = true
+	}
 }
 
 // lengthen makes room for a long line. One of megabytes is none.

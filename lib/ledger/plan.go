@@ -47,6 +47,9 @@ func named(table, column, layout string, from, to time.Time) stretch {
 // and days, of a ledger whose days are those of that zone and which has no buckets
 // before pruned; and the buckets that are left over.
 func (q Query) plan(zone string, pruned int64) ([]stretch, error) {
+	if err := q.inQuarters(); err != nil {
+		return nil, err
+	}
 	var all []stretch
 	if q.From.IsZero() && q.To.IsZero() {
 		all = append(all, stretch{table: "usage", column: "bucket", from: int64(badTime), to: int64(badTime + 1)})

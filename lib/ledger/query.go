@@ -34,12 +34,26 @@ func (q Query) validate() error {
 			return fmt.Errorf("key %q of --by is there twice", k)
 		}
 	}
+	return nil
+}
+
+// inQuarters refuses what the ledger's buckets cannot answer.
+func (q Query) inQuarters() error {
+	return q.inSteps(bucketSize*time.Second, "sums are kept by the quarter of an hour: write a time at :00, :15, :30 or :45")
+}
+
+// inSeconds refuses what the lines of a log cannot answer.
+func (q Query) inSeconds() error {
+	return q.inSteps(time.Second, "logs are counted by the second: leave its fraction out")
+}
+
+func (q Query) inSteps(step time.Duration, why string) error {
 	for _, end := range []struct {
 		option string
 		at     time.Time
 	}{{"--from", q.From}, {"--to", q.To}} {
-		if !end.at.IsZero() && !end.at.Equal(end.at.Truncate(bucketSize*time.Second)) {
-			return fmt.Errorf("%s %s: sums are kept by the quarter of an hour: write a time at :00, :15, :30 or :45", end.option, end.at.Format("2006-01-02T15:04:05"))
+		if !end.at.IsZero() && !end.at.Equal(end.at.Truncate(step)) {
+			return fmt.Errorf("%s %s: %s", end.option, end.at.Format("2006-01-02T15:04:05"), why)
 		}
 	}
 	return nil

@@ -43,7 +43,7 @@ const (
 // they were told missing.
 func (s *sequences) saw(n, at int64) (from, when, count int64) {
 	s.Lines++
-	broken, last := s.Broken, s.Last
+	broken, last, logged := s.Broken, s.Last, at
 	s.Broken, s.Last = 0, at
 	if last != 0 {
 		at = last // a gap is where the record before it is
@@ -63,8 +63,9 @@ func (s *sequences) saw(n, at int64) (from, when, count int64) {
 		return s.miss(gap{From: from, To: n, Key: from, At: at, Told: true}, broken)
 	}
 	first := len(s.Runs) == 0 // what was before we began is not ours to miss
+	again := s.again(n) || logged < last
 	s.begin(n)
-	if n == 0 {
+	if n == 0 || again {
 		return 0, 0, 0
 	}
 	return s.miss(gap{From: 0, To: n, At: at, Told: !first}, broken)
@@ -122,6 +123,14 @@ func (s *sequences) nearest(n int64) int {
 		}
 	}
 	return best
+}
+
+// again says that the number of the record just seen comes once more: of a worker that
+// is as far, or of a line that is there twice. So is one that was logged before the
+// record before it. A process that starts anew, its first records lost, counts later and
+// from near 0.
+func (s *sequences) again(n int64) bool {
+	return slices.ContainsFunc(s.Runs, func(r run) bool { return r.Next == n+1 })
 }
 
 func (s *sequences) silent(i int) bool { return s.Lines-s.Runs[i].Seen > idle }

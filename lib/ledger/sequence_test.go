@@ -23,6 +23,10 @@ func TestMissingNumbers(t *testing.T) {
 		{"an older file is read late, and not whole", "0 1 5 3 6", "2:3 2:-1"},
 		{"the older files of the first start are read late", "50 51 10 11 12 52", ""},
 		{"a gap of before a restart is not filled by what comes after", "0 5 0 1 2 3 4 5 6", "1:4"},
+		{"a number comes twice", "7 8 8 9", ""},
+		{"a number comes twice after the first", "1 2 2 3", ""},
+		{"a number comes three times, and one is missing", "1 2 2 2 3 5", "4:1"},
+		{"two workers from the middle, as far as each other", "7 7 8 8 9 10 9 11 10", ""},
 		{"a malformed record has a number too", "0 1 x 3", ""},
 		{"a malformed record and a lost one", "0 1 x 4", "2:1"},
 	} {
@@ -55,6 +59,17 @@ func TestALongFileIsReadLate(t *testing.T) {
 	}
 	if from, _, count := s.saw(10_003, 1); from != 10_002 || count != 1 || missing != -10_000 {
 		t.Errorf("%d are missing from %d, and %d were found", count, from, -missing)
+	}
+}
+
+// Lines that were copied into a log once more are not a process that started anew.
+func TestNumbersOfLinesThatAreThereTwice(t *testing.T) {
+	var s sequences
+	for i, n := range []int64{5, 6, 7, 8, 5, 6, 7, 8, 9} {
+		at := n * 1000
+		if from, _, count := s.saw(n, at); count != 0 {
+			t.Errorf("record %d: %d are missing from %d", i, count, from)
+		}
 	}
 }
 
