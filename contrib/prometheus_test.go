@@ -46,9 +46,9 @@ func TestRealRules(t *testing.T) {
 // not: an expectation of none, or of it at another time only.
 func TestEveryAlertIsTested(t *testing.T) {
 	type unit struct {
-		Alert    string `json:"alertname"`
-		At       string `json:"eval_time"`
-		Expected []any  `json:"exp_alerts"`
+		Alert    string `yaml:"alertname"`
+		At       string `yaml:"eval_time"`
+		Expected []any  `yaml:"exp_alerts"`
 	}
 	files, err := filepath.Glob("prometheus/rules/*_test.yml")
 	if err != nil || len(files) == 0 {
@@ -58,7 +58,7 @@ func TestEveryAlertIsTested(t *testing.T) {
 		fires, silent := map[string]bool{}, map[string]bool{}
 		var tests struct {
 			Tests []struct {
-				Alerts []unit `json:"alert_rule_test"`
+				Alerts []unit `yaml:"alert_rule_test"`
 			}
 		}
 		if err := yaml.Unmarshal([]byte(read(t, file)), &tests); err != nil {

@@ -156,7 +156,7 @@ func TestProbesWithoutTime(t *testing.T) {
 	p := newProber(stopped(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {baseline: 2}}}]", nil))
 	for header, want := range map[string]string{
 		"foo": `400 header X-Prometheus-Scrape-Timeout-Seconds: "foo" is no number of seconds above 0`,
-		"1":   `200 PACKET_LOSS UNKNOWN: pinging "127.0.0.1": there is time for 1 of the 4 packets that are the least to judge by`,
+		"0.4": `200 PACKET_LOSS UNKNOWN: pinging "127.0.0.1": there is time for 1 of the 4 packets that are the least to judge by`,
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/probe?target=a&check=packet_loss&debug=1", nil)
 		r.Header.Set(scrapeHeader, header)

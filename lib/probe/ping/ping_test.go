@@ -105,6 +105,9 @@ func TestRounds(t *testing.T) {
 		{"clean", ".", base("2"), 0, "OK 0/16 lost (0 %, 95 % CI 0-19 %), baseline 2 %, p=1, decided after 16 of 20"},
 		{"no baseline", ".", with(func(*Config) {}), 0, "OK 0/18 lost (0 %, 95 % CI 0-18 %), no baseline (0.5 % assumed), p=1, decided after 18 of 20"},
 		{"dead", "x", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
+		{"well, and hardly any time", ".", base("2"), time.Second, "OK 0/2 lost (0 %, 95 % CI 0-66 %), baseline 2 %, p=1, 4 packets 0.133 s apart to fit into 1 s, decided after 2 of 4"},
+		{"dead, and hardly any time: slow, perhaps", "x", base("2"), time.Second, "UNKNOWN"},
+		{"no time at all", ".", base("2"), 300 * time.Millisecond, "UNKNOWN pinging \"192.0.2.1\": there is time for 1 of the 4 packets that are the least to judge by"},
 		{"dead, and no time for all", "x", base("2"), 3 * time.Second, "CRITICAL 7/7 lost (100 %, 95 % CI 65-100 %), baseline 2 %, p<0.0001, 10 packets 0.2 s apart to fit into 3 s, decided after 7 of 10"},
 		{"size without significance", ".....x....x....x....", base("2"), 0, "OK 3/19 lost (16 %, 95 % CI 6-38 %), baseline 2 %, p=0.037, decided after 19 of 20"},
 		{"much more than usual", "x..x..x..x..x..x..x.", base("2"), 0, "WARNING "},
@@ -252,6 +255,29 @@ func TestFit(t *testing.T) {
 	} {
 		if n, apart := fit(tt.count, tt.spacing, time.Second, tt.budget); n != tt.n || apart != tt.apart {
 			t.Errorf("%s: %d packets %v apart, want %d %v apart", tt.name, n, apart, tt.n, tt.apart)
+		}
+	}
+}
+
+// TestCrowd: where there is hardly any time, the least packets to judge by are sent all the
+// same, or none.
+func TestCrowd(t *testing.T) {
+	const ms = time.Millisecond
+	for _, tt := range []struct {
+		least  int
+		budget time.Duration
+		apart  time.Duration
+		ok     bool
+	}{
+		{4, 800 * ms, 133 * ms, true},
+		{4, 120 * ms, 20 * ms, true},
+		{4, 119 * ms, 19 * ms, false},
+		{4, 0, 0, false},
+		{2, 40 * ms, 20 * ms, true},
+		{1, 0, 0, true},
+	} {
+		if apart, ok := crowd(tt.least, tt.budget); apart != tt.apart || ok != tt.ok {
+			t.Errorf("%d in %v: %v %v, want %v %v", tt.least, tt.budget, apart, ok, tt.apart, tt.ok)
 		}
 	}
 }

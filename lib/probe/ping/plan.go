@@ -16,6 +16,9 @@ const (
 	// few is how many packets a round that was cut short must have settled to be
 	// judged at all.
 	few = 4
+
+	// crowded is how close those few follow each other at the closest.
+	crowded = 20 * time.Millisecond
 )
 
 // fit is how many packets, how far apart, of which the last is still waited for
@@ -31,4 +34,14 @@ func fit(count int, spacing, wait, budget time.Duration) (int, time.Duration) {
 		return count, closer.Truncate(time.Millisecond)
 	}
 	return 1 + int(spare/closest), closest
+}
+
+// crowd is how far apart the least packets to judge by are sent where fit finds no time for
+// so many: over half of the time there is. Those that are still out at its end are not
+// judged, so that no slow answer is a loss. It is false where there is no time for that.
+func crowd(least int, budget time.Duration) (spacing time.Duration, ok bool) {
+	if least > 1 {
+		spacing = (budget / 2 / time.Duration(least-1)).Truncate(time.Millisecond)
+	}
+	return spacing, least == 1 || spacing >= crowded
 }
