@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,39 +74,36 @@ func (p *publisher) choose(ctx context.Context, local *sql.Tx, w window) (chosen
 	return chosen, w, err
 }
 
-// fillBuckets sends the users of some buckets whose sums changed. A sum that is
-// there and larger stays: this ledger may know less than it did.
+// fillBuckets sends the users of some buckets whose sums changed, with the days and
+// months that they are part of. Of those that the fleet's ledger has pruned it sends
+// the days.
 func (p *publisher) fillBuckets(ctx context.Context, tx, local *sql.Tx, s state, buckets []int64) error {
-	in := " IN (" + strings.Trim(strings.Repeat("%d,", len(buckets)), ",") + ")"
-	args := make([]any, len(buckets))
-	for i, b := range buckets {
-		args[i] = b
-	}
-	in = fmt.Sprintf(in, args...)
-	here, err := cells(ctx, local, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND revision > $2 AND bucket`+in, accesslog.Shown, p.config.Server, s.acked)
-	if err != nil {
-		return explain(p.config.Path, err)
-	}
-	there, err := cells(ctx, tx, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND ledger = $2 AND bucket`+in, asIs, p.config.Server, s.id)
-	if err != nil {
-		return p.central.explain(err)
-	}
 	zone, err := time.LoadLocation(s.timezone)
 	if err != nil {
 		return fmt.Errorf("timezone %q: %w", s.timezone, err)
 	}
-	sent, days, months := map[cell]sums{}, map[cell]sums{}, map[cell]sums{}
-	for c, mine := range here {
-		known := there[c]
-		all := mine.atLeast(known)
-		if all == known {
-			continue
-		}
-		sent[c] = all
-		more := sums{all.Out - known.Out, all.In - known.In, all.Requests - known.Requests, all.Blind}
-		day := dayOf(c.at.(int64), zone)
-		days[cell{c.user, day}] = days[cell{c.user, day}].plus(more)
-		months[cell{c.user, day[:7]}] = months[cell{c.user, day[:7]}].plus(more)
+	kept := slices.DeleteFunc(slices.Clone(buckets), s.hasPruned)
+	here, err := cells[int64](ctx, local, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND revision > $2 AND bucket`+among(kept), accesslog.Shown, p.config.Server, s.acked)
+	if err != nil {
+		return explain(p.config.Path, err)
+	}
+	there, err := cells[int64](ctx, tx, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND ledger = $2 AND bucket`+among(kept), asIs, p.config.Server, s.id)
+	if err != nil {
+		return p.central.explain(err)
+	}
+	days, err := p.prunedDays(ctx, tx, local, s, buckets, zone)
+	if err != nil {
+		return err
+	}
+	sent, more := gain(here, there)
+	for c, one := range more {
+		c.at = dayOf(c.at.(int64), zone)
+		days[c] = days[c].plus(one)
+	}
+	months := map[cell]sums{}
+	for c, one := range days {
+		c.at = c.at.(string)[:len("2006-01")]
+		months[c] = months[c].plus(one)
 	}
 	for _, err := range []error{
 		upsert(ctx, tx, "usage", "bucket", p.config.Server, s.id, sent, false),
@@ -118,16 +117,43 @@ func (p *publisher) fillBuckets(ctx context.Context, tx, local *sql.Tx, s state,
 	return nil
 }
 
-func cells(ctx context.Context, db querier, query string, shown func(string) string, args ...any) (map[cell]sums, error) {
+// gain is what has to be written there so that it has what is here, and how much more
+// that is. A sum that is there and larger stays: this ledger may know less than it did.
+func gain(here, there map[cell]sums) (sent, more map[cell]sums) {
+	sent, more = map[cell]sums{}, map[cell]sums{}
+	for c, mine := range here {
+		known := there[c]
+		if all := mine.atLeast(known); all != known {
+			sent[c] = all
+			more[c] = sums{all.Out - known.Out, all.In - known.In, all.Requests - known.Requests, all.Blind}
+		}
+	}
+	return sent, more
+}
+
+// among is a condition of SQL. No number is among none.
+func among(numbers []int64) string {
+	all := make([]string, len(numbers))
+	for i, n := range numbers {
+		all[i] = strconv.FormatInt(n, 10)
+	}
+	if len(all) == 0 {
+		return " IN (-1)"
+	}
+	return " IN (" + strings.Join(all, ",") + ")"
+}
+
+// cells reads the rows of a table, by its user and its bucket (int64) or day (string).
+func cells[T int64 | string](ctx context.Context, db querier, query string, shown func(string) string, args ...any) (map[cell]sums, error) {
 	all := map[cell]sums{}
 	err := each(ctx, db, query, args, func(r *sql.Rows) error {
 		var user string
-		var bucket int64
+		var at T
 		var one sums
 		var in sql.NullInt64
-		err := r.Scan(&user, &bucket, &one.Out, &in, &one.Requests)
+		err := r.Scan(&user, &at, &one.Out, &in, &one.Requests)
 		one.In, one.Blind = in.Int64, !in.Valid
-		all[cell{shown(user), bucket}] = one
+		all[cell{shown(user), at}] = one
 		return err
 	})
 	return all, err
@@ -199,7 +225,7 @@ func rollUpCentral(ctx context.Context, tx *sql.Tx, server, ledger, timezone str
 			return err
 		}
 	}
-	all, err := cells(ctx, tx, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND ledger = $2`, asIs, server, ledger)
+	all, err := cells[int64](ctx, tx, `SELECT "user", bucket, bytes_out, bytes_in, requests FROM usage WHERE server = $1 AND ledger = $2`, asIs, server, ledger)
 	if err != nil {
 		return err
 	}

@@ -95,6 +95,7 @@ func (p *publisher) once(ctx context.Context) (err error) {
 type state struct {
 	id, timezone     string
 	revision, acked  int64
+	pruned           int64 // what the fleet's ledger has no buckets of before, in seconds
 	stamp, nextStamp string
 }
 
@@ -177,7 +178,7 @@ func (p *publisher) claim(ctx context.Context, tx *sql.Tx, s *state) error {
 	server := p.config.Server
 	var ledger, stamp, zone string
 	var revision, seen int64
-	err := tx.QueryRowContext(ctx, "SELECT ledger, stamp, timezone, revision, seen FROM ledgers WHERE server = $1 FOR UPDATE", server).Scan(&ledger, &stamp, &zone, &revision, &seen)
+	err := tx.QueryRowContext(ctx, "SELECT ledger, stamp, timezone, revision, seen, pruned FROM ledgers WHERE server = $1 FOR UPDATE", server).Scan(&ledger, &stamp, &zone, &revision, &seen, &s.pruned)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		s.acked = -1
@@ -198,7 +199,11 @@ func (p *publisher) claim(ctx context.Context, tx *sql.Tx, s *state) error {
 		s.acked = min(s.acked, revision) // of either side what is missing there
 	}
 	p.stranger = ""
-	if zone != s.timezone {
+	switch {
+	case zone == s.timezone:
+	case s.pruned > 0:
+		return p.central.explain(fmt.Errorf("server %q: nothing is sent: %w", server, zoneIsKept(zone, s.timezone, s.pruned)))
+	default:
 		s.acked = -1
 		return p.central.explain(rollUpCentral(ctx, tx, server, s.id, s.timezone))
 	}

@@ -19,8 +19,7 @@ func rezone(ctx context.Context, db *sql.DB, c Config) error {
 		return nil
 	}
 	if pruned > 0 {
-		return fmt.Errorf("its days before %s are those of %s, and the quarters of an hour that would tell those of %s are pruned: billing.timezone must stay %s, or name another ledger",
-			time.Unix(pruned, 0).UTC().Format(time.DateOnly), zone, c.Timezone, zone)
+		return fmt.Errorf("%w, or name another ledger", zoneIsKept(zone, c.Timezone, pruned))
 	}
 	to, err := time.LoadLocation(c.Timezone)
 	if err != nil {
@@ -42,6 +41,12 @@ func rezone(ctx context.Context, db *sql.DB, c Config) error {
 	}
 	c.Notice(fmt.Sprintf("billing: the days and months of ledger %q were those of %s and are now those of %s", c.Path, zone, c.Timezone))
 	return nil
+}
+
+// zoneIsKept says why days cannot be those of another zone.
+func zoneIsKept(zone, to string, pruned int64) error {
+	return fmt.Errorf("its days before %s are those of %s, and the quarters of an hour that would tell those of %s are pruned: billing.timezone must stay %s",
+		time.Unix(pruned, 0).UTC().Format(time.DateOnly), zone, to, zone)
 }
 
 // rollUp makes the days and months anew from the buckets.
