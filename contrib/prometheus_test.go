@@ -182,7 +182,8 @@ func TestRealGeneratedPrometheus(t *testing.T) {
 	address := fmt.Sprintf("127.0.0.1:%d", peers.Port(t))
 	serve(t, s, "--config.file", file, "--web.listen-address", address)
 	rules := filepath.Join(dir, "limits.yml")
-	put(t, rules, generateFrom(t, s, fleet, "prometheus-limits"))
+	limits := generateFrom(t, s, fleet, "prometheus-limits")
+	put(t, rules, strings.Replace(limits, "interval: 4m", "interval: 1s", 1)) // the first evaluation is anywhere in the first interval
 	conf := generateFrom(t, s, fleet, "prometheus", "--exporter", address)
 	p := peers.StartPrometheus(t, "global: {evaluation_interval: 1s}\nrule_files: ["+rules+"]\n"+conf, nil)
 	awaitSeries(p, `milepost_host_status{host="São Paulo"}`,

@@ -23,11 +23,8 @@ import (
 func TestRealDrill(t *testing.T) {
 	t.Parallel()
 	squid := peers.StartSquid(t, peers.Squid{})
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	origin := httptest.NewServer(http.HandlerFunc(canary))
+	defer origin.Close()
 	state := t.TempDir()
 	s := startServer(t, fmt.Sprintf(`
 state_dir: %s
@@ -36,9 +33,9 @@ references:
   ntp: ["%s", "%s", "%s"]
 defaults: {interval: 1s, timeout: 1s}
 hosts:
-  - {name: fra-1, address: 127.0.0.1, checks: {squid_auth: {port: %d, urls: ["http://%s/"], no_credentials: allowed, expect_status: 100-599}}}
-`, state, l.Addr(), peers.StartChrony(t, peers.Chrony{}).Addr, peers.StartChrony(t, peers.Chrony{}).Addr, peers.StartChrony(t, peers.Chrony{}).Addr,
-		squid.Port, l.Addr()))
+  - {name: fra-1, address: 127.0.0.1, checks: {squid_auth: {port: %d, urls: [%q], no_credentials: allowed, expect_status: 100-599}}}
+`, state, origin.Listener.Addr(), peers.StartChrony(t, peers.Chrony{}).Addr, peers.StartChrony(t, peers.Chrony{}).Addr, peers.StartChrony(t, peers.Chrony{}).Addr,
+		squid.Port, origin.URL+"/"))
 	s.until("/status.json", `"data_at":"`)
 	for _, row := range []struct {
 		args string
