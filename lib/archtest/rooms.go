@@ -92,7 +92,7 @@ var rooms = []room{
 		instead: presenter,
 	},
 	{
-		path: "lib/history", rooms: []string{"lib/metric", "lib/hoststate"}, libraries: []string{"modernc.org/sqlite"},
+		path: "lib/history", rooms: []string{"lib/metric", "lib/hoststate", "lib/sqlitefile"},
 		instead: "history keeps what hoststate decided",
 	},
 	{
@@ -104,8 +104,8 @@ var rooms = []room{
 		instead: "tail follows any file and knows nothing of squid",
 	},
 	{
-		path: "lib/ledger", rooms: []string{"lib/metric", "lib/accesslog", "lib/tail", "lib/secret"},
-		libraries: []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5"},
+		path: "lib/ledger", rooms: []string{"lib/metric", "lib/accesslog", "lib/tail", "lib/secret", "lib/sqlitefile"},
+		libraries: []string{"github.com/jackc/pgx/v5"},
 		instead:   "the ledger counts bytes and knows nothing of checks",
 	},
 	{
@@ -121,6 +121,7 @@ var rooms = []room{
 	{path: "lib/promquery", rooms: []string{"lib/secret"}, instead: "promquery asks for a number and knows nothing of checks"},
 	{path: "lib/echo", libraries: []string{"golang.org/x/sys"}, instead: "echo sends and hears packets, and knows nothing of what they tell"},
 	{path: "lib/resolvconf", instead: onlyStandard},
+	{path: "lib/sqlitefile", libraries: []string{"modernc.org/sqlite"}, instead: "sqlitefile looks after files and does not know what is in them"},
 	{path: "lib/keep", instead: onlyStandard},
 	{path: "lib/maintenance", rooms: []string{"lib/keep"}, instead: "maintenance knows windows and a file, and no host's state"},
 	{path: "lib/control", instead: onlyStandard},

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"milepost/lib/hoststate"
+	"milepost/lib/sqlitefile"
 )
 
 // Lengths in seconds.
@@ -52,22 +53,25 @@ type History struct {
 // a History that keeps everything in memory alone. What was before now is not known
 // until Load.
 func Open(ctx context.Context, path string, now time.Time, notice func(string)) (*History, error) {
-	h, err := begin(ctx, path, now)
+	say := func(text string) {
+		if notice != nil {
+			notice("history: " + text)
+		}
+	}
+	h, err := begin(ctx, path, now, say)
 	if damaged(err) {
-		aside, err := setAside(path)
+		aside, err := sqlitefile.SetAside(path)
 		if err != nil {
 			return h, err
 		}
-		if notice != nil {
-			notice(fmt.Sprintf("history: %q cannot be read; it was kept as %q, and a new one begins: uptimes start from nothing", path, aside))
-		}
-		return begin(ctx, path, now)
+		say(fmt.Sprintf("%q cannot be read; it was kept as %q, and a new one begins: uptimes start from nothing", path, aside))
+		return begin(ctx, path, now, say)
 	}
 	return h, err
 }
 
-func begin(ctx context.Context, path string, now time.Time) (*History, error) {
-	db, err := open(ctx, path)
+func begin(ctx context.Context, path string, now time.Time, notice func(string)) (*History, error) {
+	db, err := open(ctx, path, notice)
 	if err != nil {
 		return &History{path: path}, err
 	}

@@ -627,3 +627,16 @@ func TestInOrder(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Evidence of hosts is not for everybody, in a directory that others may read, too.
+func TestWhoMayReadTheHistory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	h, err := Open(t.Context(), path, time.Now(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+}

@@ -5,14 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
-	"path/filepath"
-	"time"
 
-	"modernc.org/sqlite" // also registers the driver
-	sqlite3 "modernc.org/sqlite/lib"
+	"milepost/lib/sqlitefile"
 )
 
 // schemaVersion is that of the tables below. A newer one is refused.
@@ -35,26 +30,14 @@ CREATE TABLE transition (
 CREATE INDEX transition_host ON transition (host, id);
 `
 
-// setAside keeps the damaged file under another name.
-func setAside(path string) (aside string, err error) {
-	aside = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405Z"))
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Rename(path+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("setting the damaged history %q aside: %w", path, err)
-		}
-	}
-	return aside, nil
-}
-
 // open opens the file as it is. A crash of the machine may lose the last minutes,
 // never the file: they are unknown then, which is true.
-func open(ctx context.Context, path string) (*sql.DB, error) {
+func open(ctx context.Context, path string, notice func(string)) (*sql.DB, error) {
 	q := url.Values{"_pragma": {"busy_timeout(5000)", "auto_vacuum(2)", "cache_size(-1000)", "journal_mode(WAL)", "synchronous(NORMAL)"}, "mode": {"rwc"}}
-	address := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return nil, fmt.Errorf("making the directory of history %q: %w", path, err)
+	if err := sqlitefile.Make(path, notice); err != nil {
+		return nil, fmt.Errorf("history: %w", err)
 	}
-	db, err := sql.Open("sqlite", address.String())
+	db, err := sql.Open("sqlite", sqlitefile.Address(path, q))
 	if err != nil {
 		return nil, explain(path, err)
 	}
@@ -95,25 +78,9 @@ func prepare(ctx context.Context, db *sql.DB) error {
 }
 
 // damaged says that err is about the file's content.
-func damaged(err error) bool {
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB) || errors.Is(err, errBlock)
-}
+func damaged(err error) bool { return sqlitefile.Damaged(err) || errors.Is(err, errBlock) }
 
 // explain says what a person can do.
 func explain(path string, err error) error {
-	hint := ""
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_FULL:
-			hint = ": the disk is full: make room; the status goes on, and so will its history"
-		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			hint = ": this user may not write it, or its directory: see ls -ld"
-		case sqlite3.SQLITE_BUSY:
-			hint = ": another process writes it: is another milepost-exporter running?"
-		case sqlite3.SQLITE_IOERR:
-			hint = ": the disk does not do what it should: see dmesg"
-		}
-	}
-	return fmt.Errorf("history %q: %w%s", path, err, hint)
+	return sqlitefile.Explain("history", path, err, "the status goes on, and so will its history")
 }

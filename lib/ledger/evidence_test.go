@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"milepost/lib/sqlitefile"
 )
 
 // Times that cannot be are a hole; their bytes are in the sums of all time, and in no day's.
@@ -140,7 +142,7 @@ func TestADamagedPage(t *testing.T) {
 // An upgrade that cannot be made leaves the ledger as it was.
 func TestAnUpgradeThatFails(t *testing.T) {
 	c := config(t.TempDir())
-	db, err := sql.Open("sqlite", dsn(c.Path, writing()))
+	db, err := sql.Open("sqlite", sqlitefile.Address(c.Path, writing()))
 	if err != nil {
 		t.Fatal(err)
 	}

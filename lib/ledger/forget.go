@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"milepost/lib/accesslog"
+	"milepost/lib/sqlitefile"
 )
 
 // hashOf finds a name in other ledgers without telling it.
@@ -51,7 +52,7 @@ func openWritten(ctx context.Context, path string) (*sql.DB, error) {
 	if err := db.Close(); err != nil {
 		return nil, explain(path, err)
 	}
-	if db, err = sql.Open("sqlite", dsn(path, writing())); err != nil {
+	if db, err = sql.Open("sqlite", sqlitefile.Address(path, writing())); err != nil {
 		return nil, explain(path, err)
 	}
 	db.SetMaxOpenConns(1)

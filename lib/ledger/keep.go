@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"os"
 	"strings"
+
+	"milepost/lib/sqlitefile"
 )
 
 // Check looks whether the ledger at path is whole: SQLite's integrity_check, and
@@ -66,20 +68,12 @@ func Backup(ctx context.Context, path, to string) error {
 	if err := db.Close(); err != nil {
 		return explain(path, err)
 	}
-	if db, err = sql.Open("sqlite", dsn(path, url.Values{"_pragma": {"busy_timeout(5000)"}, "mode": {"rw"}})); err != nil {
+	if db, err = sql.Open("sqlite", sqlitefile.Address(path, url.Values{"_pragma": {"busy_timeout(5000)"}, "mode": {"rw"}})); err != nil {
 		return explain(path, err)
 	}
 	defer db.Close()
-	if _, err := db.ExecContext(ctx, "VACUUM INTO $1", to); err != nil {
-		return errors.Join(explain(path, err), os.RemoveAll(to))
-	}
-	f, err := os.Open(to)
-	if err != nil {
-		return fmt.Errorf("backing up ledger %q: %w", path, err)
-	}
-	defer f.Close()
-	if err := f.Sync(); err != nil {
-		return fmt.Errorf("backing up ledger %q to %q: %w", path, to, err)
+	if err := sqlitefile.Copy(ctx, db, to); err != nil {
+		return explain(path, err)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestLookingAfterALedger(t *testing.T) {
 		want string
 	}{
 		"a backup that is there": {func() error { return Backup(t.Context(), c.Path, backup) }, "is there already: name a new file"},
-		"a backup to nowhere":    {func() error { return Backup(t.Context(), c.Path, "/nonexistent/backup.db") }, "unable to open"},
+		"a backup to nowhere":    {func() error { return Backup(t.Context(), c.Path, "/nonexistent/backup.db") }, "open /nonexistent/backup.db: no such file or directory"},
 		"a backup of nothing":    {func() error { return Backup(t.Context(), "/nonexistent.db", backup+"2") }, "name one with --ledger"},
 		"no such user":           {func() error { _, err := Forget(t.Context(), c.Path, "carol"); return err }, `knows no user "carol"`},
 		"an id that is none":     {func() error { return Adopt(t.Context(), c.Path, "my ledger") }, "it is no ledger's id"},

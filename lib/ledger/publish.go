@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"milepost/lib/sqlitefile"
 )
 
 const (
@@ -71,7 +73,7 @@ func (p *publisher) close() {
 // once sends what is new.
 func (p *publisher) once(ctx context.Context) (err error) {
 	if p.local == nil {
-		if p.local, err = sql.Open("sqlite", dsn(p.config.Path, writing())); err != nil {
+		if p.local, err = sql.Open("sqlite", sqlitefile.Address(p.config.Path, writing())); err != nil {
 			return explain(p.config.Path, err)
 		}
 		p.local.SetMaxOpenConns(1)

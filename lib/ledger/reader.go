@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+
+	"milepost/lib/sqlitefile"
 )
 
 // openRead opens the ledger at path to be read. It may be written meanwhile, and
@@ -26,7 +28,7 @@ func openRead(ctx context.Context, path string) (*sql.DB, error) {
 	var first error
 	for _, way := range ways {
 		way["_pragma"] = []string{"busy_timeout(5000)", "query_only(1)"}
-		db, err := tryRead(ctx, dsn(path, way))
+		db, err := tryRead(ctx, sqlitefile.Address(path, way))
 		if err == nil {
 			return db, nil
 		}

@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"milepost/lib/sqlitefile"
 )
 
 // schemaVersion is that of the tables: how many of the upgrades were made.
@@ -89,7 +91,7 @@ func upgrade(ctx context.Context, db *sql.DB, c Config, version int) error {
 		return remake(ctx, db, c, version)
 	}
 	kept := fmt.Sprintf("%s.v%d-%s", c.Path, version, time.Now().UTC().Format("20060102T150405Z"))
-	if _, err := db.ExecContext(ctx, "VACUUM INTO ?", kept); err != nil {
+	if err := sqlitefile.Copy(ctx, db, kept); err != nil {
 		return fmt.Errorf("keeping a copy as %q before the upgrade: %w", kept, err)
 	}
 	if err := remake(ctx, db, c, version); err != nil {

@@ -5,20 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
-	"modernc.org/sqlite" // also registers the driver
-	sqlite3 "modernc.org/sqlite/lib"
+	"milepost/lib/sqlitefile"
 )
-
-// dsn is the address of the SQLite file at path.
-func dsn(path string, more url.Values) string {
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: more.Encode()}).String()
-}
 
 // writing is how the ledger is written: every commit is on the disk before it
 // counts, and a reader never waits for the writer.
@@ -35,11 +26,9 @@ func openStore(ctx context.Context, c Config) (*sql.DB, error) {
 	if !damaged(err) {
 		return db, err
 	}
-	aside := fmt.Sprintf("%s.damaged-%s", c.Path, time.Now().UTC().Format("20060102T150405Z"))
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if rerr := os.Rename(c.Path+suffix, aside+suffix); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
-			return nil, fmt.Errorf("setting the damaged ledger %q aside: %w", c.Path, rerr)
-		}
+	aside, rerr := sqlitefile.SetAside(c.Path)
+	if rerr != nil {
+		return nil, fmt.Errorf("ledger: %w", rerr)
 	}
 	c.Notice(fmt.Sprintf("billing: LEDGER DAMAGED: %q cannot be read (%v); it was kept as %q, and a new ledger counts the logs that are left: what only the old one knew is missing in it", c.Path, err, aside))
 	if db, err = tryStore(ctx, c); err != nil {
@@ -53,10 +42,10 @@ func openStore(ctx context.Context, c Config) (*sql.DB, error) {
 }
 
 func tryStore(ctx context.Context, c Config) (*sql.DB, error) {
-	if err := os.MkdirAll(filepath.Dir(c.Path), 0o750); err != nil {
-		return nil, fmt.Errorf("making the directory of ledger %q: %w", c.Path, err)
+	if err := sqlitefile.Make(c.Path, func(text string) { c.Notice("billing: " + text) }); err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
 	}
-	db, err := sql.Open("sqlite", dsn(c.Path, writing()))
+	db, err := sql.Open("sqlite", sqlitefile.Address(c.Path, writing()))
 	if err != nil {
 		return nil, explain(c.Path, err)
 	}
@@ -109,32 +98,18 @@ func damaged(err error) bool {
 	if _, ok := errors.AsType[damage](err); ok {
 		return true
 	}
-	e, ok := errors.AsType[*sqlite.Error](err)
-	return ok && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB)
+	return sqlitefile.Damaged(err)
 }
 
 // explain says what a person can do.
 func explain(path string, err error) error {
-	hint := ""
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_FULL:
-			hint = ": the disk is full: make room; nothing is lost, counting goes on from where it was"
-		case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
-			hint = ": this user may not write it, or its directory: see ls -ld"
-		case sqlite3.SQLITE_BUSY:
-			hint = ": another process writes it: is another milepost-exporter running?"
-		case sqlite3.SQLITE_IOERR:
-			hint = ": the disk does not do what it should: see dmesg; nothing is lost, counting goes on from where it was"
-		}
-	}
-	return fmt.Errorf("ledger %q: %w%s", path, err, hint)
+	return sqlitefile.Explain("ledger", path, err, "nothing is lost, counting goes on from where it was")
 }
 
 // renew has the file opened again where err says that it could not be written when it
 // was opened: it may be by now.
 func renew(db *sql.DB, err error) {
-	if e, ok := errors.AsType[*sqlite.Error](err); ok && e.Code()&0xff == sqlite3.SQLITE_READONLY {
+	if sqlitefile.ReadOnly(err) {
 		db.SetMaxIdleConns(0)
 		db.SetMaxIdleConns(1)
 	}

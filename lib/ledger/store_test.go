@@ -8,13 +8,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"milepost/lib/sqlitefile"
 )
 
 // A ledger of the first schema is brought up to date; a copy of it is kept.
 func TestUpgrade(t *testing.T) {
 	c := config(t.TempDir())
 	c.Timezone = "Asia/Tokyo"
-	db, err := sql.Open("sqlite", dsn(c.Path, writing()))
+	db, err := sql.Open("sqlite", sqlitefile.Address(c.Path, writing()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,5 +161,30 @@ func TestTheOthersNeverFall(t *testing.T) {
 	defer l.Close()
 	if got := fmt.Sprint(others(l)); got != "185 91" {
 		t.Errorf("with names for all: %s", got)
+	}
+}
+
+// Who used how much is not for everybody, wherever the ledger lies.
+func TestWhoMayReadTheLedger(t *testing.T) {
+	c := config(t.TempDir())
+	said := ""
+	c.Notice = func(text string) { said += text }
+	write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice"))
+	follow(t, c).Close()
+	backup := c.Path + ".backup"
+	if err := Backup(t.Context(), c.Path, backup); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{c.Path, backup} {
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o640 {
+			t.Errorf("%s: %v %v", path, info.Mode(), err)
+		}
+	}
+	if err := os.Chmod(c.Path, 0o644); err != nil || said != "" {
+		t.Fatal(err, said)
+	}
+	follow(t, c).Close()
+	if info, err := os.Stat(c.Path); err != nil || info.Mode().Perm() != 0o640 || !strings.Contains(said, "could be read by everybody") {
+		t.Errorf("%v %v %s", info.Mode(), err, said)
 	}
 }
