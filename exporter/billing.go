@@ -35,11 +35,12 @@ func serverName(configured string) string {
 // billing is the counting of this machine's squid; it counts nothing where no
 // log is named.
 type billing struct {
-	ledger  *ledger.Ledger         // nil = nothing is counted
-	central ledger.Central         // the fleet's; its URL is "" if there is none
-	manager *cachemgr.Manager      // squid's own counters; nil = they are not asked for
-	refused atomic.Pointer[string] // what was last said of it
-	shut    bool                   // it should count, and cannot
+	ledger  atomic.Pointer[ledger.Ledger] // nil = nothing is counted
+	shut    atomic.Bool                   // it should count, and cannot yet
+	config  ledger.Config                 // of the ledger
+	central ledger.Central                // the fleet's; its URL is "" if there is none
+	manager *cachemgr.Manager             // squid's own counters; nil = they are not asked for
+	refused atomic.Pointer[string]        // what was last said of it
 	server  string
 	expose  bool
 	log     *slog.Logger
@@ -63,17 +64,48 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 	if b.central, err = centralOf(f); err != nil {
 		return nil, err
 	}
-	b.ledger, err = ledger.Open(context.Background(), ledger.Config{
+	b.config = ledger.Config{
 		Server: b.server, Globs: f.Billing.AccessLog, Format: string(f.Billing.Format), Start: f.Billing.Start,
 		Exclude: f.Billing.ExcludeUsers, Timezone: f.Billing.Timezone, KeepBuckets: f.Billing.KeepBuckets,
 		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, Pseudonyms: key, Fleet: b.central,
 		Notice: func(text string) { log.Warn(text) },
-	})
-	if err != nil && len(f.Hosts) > 0 { // they are watched all the same
-		log.Error("NOTHING IS COUNTED until milepost is started again: the ledger cannot be opened", "why", err)
-		b.ledger, b.shut, err = nil, true, nil
+	}
+	if err = b.open(); err != nil && len(f.Hosts) > 0 { // they are watched all the same
+		log.Error("NOTHING IS COUNTED until the ledger can be opened, which is tried again", "why", err)
+		b.shut.Store(true)
+		return b, nil
 	}
 	return b, err
+}
+
+func (b *billing) open() error {
+	l, err := ledger.Open(context.Background(), b.config)
+	if err == nil {
+		b.ledger.Store(l)
+	}
+	return err
+}
+
+// reopenEvery is how often a ledger is tried that could not be opened: a disk may be
+// full no more.
+const reopenEvery = 10 * time.Second
+
+// opened waits until the ledger is open; false if ctx ends before.
+func (b *billing) opened(ctx context.Context) bool {
+	again := time.NewTicker(reopenEvery)
+	defer again.Stop()
+	for b.shut.Load() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-again.C:
+		}
+		if b.open() == nil {
+			b.log.Info("the ledger is open now: counting begins", "path", b.config.Path)
+			b.shut.Store(false)
+		}
+	}
+	return b.ledger.Load() != nil
 }
 
 // ledgerFile is this machine's own ledger. Where the inventory names the fleet's,
@@ -123,29 +155,29 @@ func exists(path string) bool {
 
 // follow counts until ctx ends. What breaks the counting does not break the rest.
 func (b *billing) follow(ctx context.Context) {
-	if b.ledger == nil {
+	if !b.opened(ctx) {
 		return
 	}
+	l := b.ledger.Load()
 	var counting crew.Crew
 	counting.Go(func() {
-		if err := b.ledger.Follow(ctx); err != nil && ctx.Err() == nil {
+		if err := l.Follow(ctx); err != nil && ctx.Err() == nil {
 			b.log.Error("counting has stopped", "why", err)
 		}
 	})
 	if b.central.URL != "" {
-		counting.Go(func() { b.ledger.Publish(ctx) })
+		counting.Go(func() { l.Publish(ctx) })
 	}
 	counting.Wait()
-	if err := b.ledger.Close(); err != nil {
+	if err := l.Close(); err != nil {
 		b.log.Error("closing the ledger", "why", err)
 	}
 }
 
 func (b *billing) samples(yield func(metric.Sample) bool) {
-	if b.ledger != nil {
-		b.ledger.Samples()(yield)
-	}
-	if b.shut {
+	if l := b.ledger.Load(); l != nil {
+		l.Samples()(yield)
+	} else if b.shut.Load() {
 		yield(metric.Sample{Metric: "ledger_counting", Help: ledger.CountingHelp, Labels: []string{"host", b.server}})
 	}
 }
@@ -166,25 +198,31 @@ func (b *billing) squidSamples(yield func(metric.Sample) bool) {
 
 // users are the samples of /metrics/users.
 func (b *billing) users() []iter.Seq[metric.Sample] {
-	if b.ledger == nil || !b.expose {
+	if !b.expose {
 		return nil
 	}
-	return []iter.Seq[metric.Sample]{b.ledger.UserSamples()}
+	return []iter.Seq[metric.Sample]{func(yield func(metric.Sample) bool) {
+		if l := b.ledger.Load(); l != nil {
+			l.UserSamples()(yield)
+		}
+	}}
 }
 
 // top are the users that were sent the most, where users may be shown at all.
 func (b *billing) top(n int) []ledger.Consumer {
-	if b.ledger == nil || !b.expose {
+	l := b.ledger.Load()
+	if l == nil || !b.expose {
 		return nil
 	}
-	return b.ledger.Top(n)
+	return l.Top(n)
 }
 
 func (b *billing) bytes() map[string]statusbar.Bytes {
-	if b.ledger == nil {
+	l := b.ledger.Load()
+	if l == nil {
 		return nil
 	}
-	total, day := b.ledger.Bytes()
+	total, day := l.Bytes()
 	return map[string]statusbar.Bytes{b.server: {Total: total, Day: day}}
 }
 

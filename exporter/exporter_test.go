@@ -203,6 +203,26 @@ func (s *server) fetch(url string) (int, string) {
 	return r.StatusCode, string(b)
 }
 
+// getAs is the operator's page in the format that is asked for.
+func (s *server) getAs(path, format string) string {
+	s.t.Helper()
+	r, err := http.NewRequest(http.MethodGet, s.http.URL+path, http.NoBody)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	r.Header.Set("Accept", format)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return string(b)
+}
+
 // until waits for the page to hold what is wanted.
 func (s *server) until(path string, wanted ...string) string {
 	s.t.Helper()

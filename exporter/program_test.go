@@ -75,12 +75,29 @@ func TestRealSecondExporterOfAStateDirectory(t *testing.T) {
 	}
 }
 
-// A ledger that cannot be opened stops the counting, and not the watching.
+// A ledger that cannot be opened stops the counting, and not the watching; and no longer
+// than it cannot be opened.
 func TestRealLedgerThatCannotBeOpened(t *testing.T) {
-	s := startServer(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]\nbilling: {server: b, access_log: [/nonexistent], ledger: /proc/nowhere/ledger.db}\n")
+	dir := t.TempDir()
+	log, inTheWay := filepath.Join(dir, "access.log"), filepath.Join(dir, "ledger")
+	appendTo(t, log, billed(time.Now(), "alice", 1000))
+	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, fmt.Sprintf("hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]\nbilling: {server: b, access_log: [%s], ledger: %s/ledger.db}\n", log, inTheWay))
 	s.until("/metrics", `milepost_ledger_counting{host="b"} 0`, `milepost_check_status{check="packet_loss",host="a"} 0`)
-	if log := s.log.String(); !strings.Contains(log, "NOTHING IS COUNTED until milepost is started again") {
+	if log := s.log.String(); !strings.Contains(log, "NOTHING IS COUNTED until the ledger can be opened") {
 		t.Error(log)
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	s.until("/metrics", `milepost_ledger_counting{host="b"} 1`, `milepost_squid_bytes_total{direction="out",host="b"} 1000`)
+	users := s.getAs("/metrics/users", "application/openmetrics-text; version=1.0.0")
+	for _, want := range []string{`milepost_squid_user_bytes_total{`, `milepost_squid_user_bytes_created{`} {
+		if !strings.Contains(users, want) {
+			t.Errorf("no %s in\n%s", want, users)
+		}
 	}
 }
 

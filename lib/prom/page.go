@@ -100,6 +100,9 @@ func (p *page) send(s metric.Sample, f *family) error {
 			return fmt.Errorf("series %q is there already", p.labels)
 		}
 		p.text.line(lines, s.Metric, "", f.names, p.values, "", p.text.value(s.Base()))
+		if f.kind == prometheus.CounterValue && !s.Since.IsZero() {
+			p.text.created(lines, s.Metric, f.names, p.values, s.Since)
+		}
 		return nil
 	}
 	p.series = p.series[:0]

@@ -77,6 +77,8 @@ func Handler(from prometheus.Gatherer, s Serving) http.Handler {
 		MaxRequestsInFlight: s.AtOnce,
 		Timeout:             s.Timeout,
 		DisableCompression:  s.Plain,
+
+		EnableOpenMetricsTextCreatedSamples: true,
 	}
 	if s.Log != nil {
 		opts.ErrorLog = slog.NewLogLogger(s.Log.Handler(), slog.LevelError)

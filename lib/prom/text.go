@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -102,6 +103,13 @@ func (t *text) line(f *lines, name, suffix string, names, values []string, le st
 	f.WriteByte('\n')
 }
 
+// created is the line that says since when a counter counts; only OpenMetrics has it.
+func (t *text) created(f *lines, name string, names, values []string, since time.Time) {
+	if t.open {
+		t.line(f, strings.TrimSuffix(name, "_total"), "_created", names, values, "", t.value(float64(since.UnixNano())/1e9))
+	}
+}
+
 // count spells how many there are, which is never a fraction.
 func (t *text) count(n uint64) []byte { return strconv.AppendUint(t.scratch[:0], n, 10) }
 
@@ -165,7 +173,9 @@ func (t *text) write(to io.Writer, others []*dto.MetricFamily) error {
 		f := &lines{}
 		encode := expfmt.MetricFamilyToText
 		if t.open {
-			encode = func(to io.Writer, mf *dto.MetricFamily) (int, error) { return expfmt.MetricFamilyToOpenMetrics(to, mf) }
+			encode = func(to io.Writer, mf *dto.MetricFamily) (int, error) {
+				return expfmt.MetricFamilyToOpenMetrics(to, mf, expfmt.WithCreatedLines())
+			}
 		}
 		if _, err := encode(f, other); err != nil {
 			return err
