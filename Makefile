@@ -26,7 +26,9 @@ run: build ## build, and start the exporter on this machine; ARGS are its option
 	@$(if $(ARGS),,echo 'http://127.0.0.1:10120/ (Ctrl-C ends it)')
 	@exec bin/milepost-exporter $(ARGS)
 
-lab: build ## ten cities on this machine, and milepost watching them (root)
+lab: ## ten cities on this machine, and milepost watching them (root)
+	@[ "$$(id -u)" = 0 ] || { echo 'the lab makes network namespaces, which needs root: run sudo make lab' >&2; exit 1; }
+	@$(MAKE) --no-print-directory build
 	CGO_ENABLED=0 go build $(RELEASE) -o $(BIN)/milepost-lab ./contrib/lab
 	@exec $(BIN)/milepost-lab
 

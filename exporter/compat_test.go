@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -16,11 +18,21 @@ func TestCompat(t *testing.T) {
 		t.Error(err)
 	}
 	r := prometheus.NewPedanticRegistry()
-	if err := r.Register(newSmokeping(&streams{})); err != nil {
+	reload := func() (time.Time, bool) { return time.UnixMilli(1500), true }
+	if err := r.Register(newSmokeping(&streams{}, reload)); err != nil {
 		t.Fatal(err)
 	}
-	if all, err := r.Gather(); err != nil || len(all) != 0 {
-		t.Errorf("of no stream: %v, %v", all, err)
+	all, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, f := range all {
+		told = append(told, fmt.Sprintf("%s %v", f.GetName(), f.GetMetric()[0].GetGauge().GetValue()+f.GetMetric()[0].GetCounter().GetValue()))
+	}
+	const want = "smokeping_prober_config_last_reload_success_timestamp_seconds 1.5, smokeping_prober_config_last_reload_successful 1, smokeping_receive_errors_total 0"
+	if got := strings.Join(told, ", "); got != want {
+		t.Errorf("of no stream: %s, not %s", got, want)
 	}
 }
 

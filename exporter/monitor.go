@@ -125,7 +125,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	m.adopt(inventory)
 	m.collector.Counted = m.pings.Histograms()
 	if f.Compat == smokepingProber {
-		m.collector.More = append(m.collector.More, newSmokeping(m.pings.streams))
+		m.collector.More = append(m.collector.More, newSmokeping(m.pings.streams, m.lastReload))
 	}
 	m.collector.Others = []iter.Seq[metric.Sample]{
 		m.samples, m.placeSamples, m.pings.Samples(), m.past.Samples, m.bar.Samples(), m.scheduler.Samples(), m.billing.samples, m.billing.squidSamples,
@@ -388,17 +388,20 @@ func (m *monitor) lookup(ctx context.Context, network, host string) ([]netip.Add
 	return m.check().Lookup(ctx, network, host)
 }
 
+// lastReload is when the inventory was last read without a fault, and whether the last
+// time was without.
+func (m *monitor) lastReload() (at time.Time, ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.reloaded, m.reloadOK
+}
+
 // samples are the exporter's own.
 func (m *monitor) samples(yield func(metric.Sample) bool) {
-	m.mu.Lock()
-	ok, at := 0.0, float64(m.reloaded.UnixMilli())/1000
-	if m.reloadOK {
-		ok = 1
-	}
-	m.mu.Unlock()
+	at, ok := m.lastReload()
 	for _, s := range []metric.Sample{
-		{Metric: "config_last_reload_successful", Help: "Whether the inventory was read without a fault the last time it was read.", Value: ok},
-		{Metric: "config_last_reload_success_timestamp_seconds", Help: "When the inventory was last read without a fault.", Value: at},
+		{Metric: "config_last_reload_successful", Help: "Whether the inventory was read without a fault the last time it was read.", Value: truth(ok)},
+		{Metric: "config_last_reload_success_timestamp_seconds", Help: "When the inventory was last read without a fault.", Value: float64(at.UnixMilli()) / 1000},
 		{Metric: "build_info", Help: "Which milepost this is.", Labels: []string{"version", version.String()}, Value: 1},
 	} {
 		if !yield(s) {

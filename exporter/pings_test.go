@@ -91,6 +91,7 @@ status: {down: [packet_loss], degraded: []}
 	labels := `{host="stays",ip="127.0.0.1",source="",tos="0"}`
 	page := s.until("/metrics",
 		"# TYPE smokeping_requests_total counter", "# TYPE smokeping_response_duration_seconds histogram", "# TYPE smokeping_response_duplicates_total counter",
+		"smokeping_send_errors_total"+labels+" 0", "smokeping_receive_errors_total 0", "smokeping_prober_config_last_reload_successful 1",
 		"smokeping_response_duration_seconds_count"+labels, `smokeping_response_duration_seconds_bucket{host="stays",ip="127.0.0.1",source="",tos="0",le="0.0512"}`,
 		`milepost_check_status{check="packet_loss",host="stays"} 0`, `milepost_path_rtt_min_7d_seconds{host="stays"}`,
 		`milepost_monitor_trusted{test="paths"} 1`, `milepost_ping_rtt_seconds_bucket{host="stays",le="+Inf"}`)

@@ -58,7 +58,7 @@ var rooms = []room{
 		instead:   "selfcheck judges the monitor itself; take what a probe measures as a function (rule 9)",
 	},
 	{
-		path: "lib/vantage", rooms: []string{"lib/metric", "lib/verdict", "lib/check", "lib/hoststate", "lib/promquery"},
+		path: "lib/vantage", rooms: []string{"lib/geo", "lib/metric", "lib/verdict", "lib/check", "lib/hoststate", "lib/promquery"},
 		instead: "vantage makes votes of what an engine says; hoststate counts them",
 	},
 	{

@@ -34,6 +34,7 @@ type Stream struct {
 	closest  time.Duration // the least spacing there ever was
 	families [2]family     // IPv4, IPv6: these belong to Run, but for heard and losses
 	batch    []request
+	broken   uint64 // sockets that could not be read
 }
 
 // A Target is one host of a Stream.
@@ -137,6 +138,13 @@ func (s *Stream) Dropped() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.families[0].dropped + s.families[1].dropped
+}
+
+// Broken is how often a socket could not be read, and another had to be opened.
+func (s *Stream) Broken() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broken
 }
 
 // Overlooked says that answers of addresses like a were dropped between these times:
@@ -246,6 +254,9 @@ func (s *Stream) hear() {
 		}
 		s.mu.Unlock()
 		if err != nil {
+			s.mu.Lock()
+			s.broken++
+			s.mu.Unlock()
 			f.shut(err)
 		}
 	}

@@ -2,8 +2,10 @@ package vantage
 
 import (
 	"context"
+	"math"
 	"time"
 
+	"milepost/lib/geo"
 	"milepost/lib/metric"
 )
 
@@ -21,25 +23,9 @@ const pathsOf = " * on (job, instance) group_left (vantage) milepost_vantage_inf
 
 // Paths asks the engine for the paths from all vantages, in no order.
 func (c *Client) Paths(ctx context.Context, now time.Time) ([]Path, error) {
-	places := map[string]metric.Coordinates{}
-	for _, q := range []struct {
-		name string
-		take func(at *metric.Coordinates, v float64)
-	}{
-		{"milepost_vantage_latitude_degrees", func(at *metric.Coordinates, v float64) { at.Latitude = v }},
-		{"milepost_vantage_longitude_degrees", func(at *metric.Coordinates, v float64) { at.Longitude, at.Known = v, true }},
-	} {
-		all, err := c.query(ctx, q.name, now)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range all {
-			name := s.labels["vantage"]
-			at := places[name]
-			at.Name = name
-			q.take(&at, s.value)
-			places[name] = at
-		}
+	places, err := c.places(ctx, now)
+	if err != nil {
+		return nil, err
 	}
 	week, err := c.pathsOf(ctx, "milepost_path_rtt_min_7d_seconds", now, places)
 	if err != nil {
@@ -50,6 +36,41 @@ func (c *Client) Paths(ctx context.Context, now time.Time) ([]Path, error) {
 	}
 	paths, err := c.pathsOf(ctx, "milepost_path_rtt_min_seconds", now, places)
 	return append(paths, week...), err
+}
+
+// places are where the vantages say that they are; who says only half of it, or what is
+// not on the earth, is nowhere.
+func (c *Client) places(ctx context.Context, now time.Time) (map[string]metric.Coordinates, error) {
+	points := map[string]geo.Point{}
+	for _, q := range []struct {
+		name string
+		take func(at *geo.Point, v float64)
+	}{
+		{"milepost_vantage_latitude_degrees", func(at *geo.Point, v float64) { at.Latitude = v }},
+		{"milepost_vantage_longitude_degrees", func(at *geo.Point, v float64) { at.Longitude = v }},
+	} {
+		all, err := c.query(ctx, q.name, now)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range all {
+			name := s.labels["vantage"]
+			at, told := points[name]
+			if !told {
+				at = geo.Point{Latitude: math.NaN(), Longitude: math.NaN()}
+			}
+			q.take(&at, s.value)
+			points[name] = at
+		}
+	}
+	places := map[string]metric.Coordinates{}
+	for name, at := range points {
+		places[name] = metric.Coordinates{Name: name}
+		if at.Valid() {
+			places[name] = metric.Coordinates{Name: name, Latitude: at.Latitude, Longitude: at.Longitude, Known: true}
+		}
+	}
+	return places, nil
 }
 
 // pathsOf are the round trips that this metric tells.

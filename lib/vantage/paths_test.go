@@ -9,6 +9,34 @@ import (
 	"time"
 )
 
+// TestPlaces: what an engine tells of where a vantage is may be wrong.
+func TestPlaces(t *testing.T) {
+	for _, tt := range []struct{ name, latitude, longitude, want string }{
+		{"in Paris", "48.8566", "2.3522", "map[par-1:{par-1 48.8566 2.3522 true}]"},
+		{"at the date line's south pole", "-90", "180", "map[par-1:{par-1 -90 180 true}]"},
+		{"nobody says", "", "", "map[]"},
+		{"no longitude", "48.8566", "", "map[par-1:{par-1 0 0 false}]"},
+		{"no latitude", "", "2.3522", "map[par-1:{par-1 0 0 false}]"},
+		{"NaN", "NaN", "2.3522", "map[par-1:{par-1 0 0 false}]"},
+		{"infinitely far east", "48.8566", "+Inf", "map[par-1:{par-1 0 0 false}]"},
+		{"no such latitude", "1000", "2.3522", "map[par-1:{par-1 0 0 false}]"},
+		{"no such longitude", "48.8566", "-180.1", "map[par-1:{par-1 0 0 false}]"},
+	} {
+		series := map[string]string{"milepost_vantage_latitude_degrees": tt.latitude, "milepost_vantage_longitude_degrees": tt.longitude}
+		c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+			said := ""
+			if v := series[r.FormValue("query")]; v != "" {
+				said = fmt.Sprintf(`{"metric":{"vantage":"par-1"},"value":[1,%q]}`, v)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[`+said+`]}}`)
+		})
+		if got, err := c.places(t.Context(), time.Now()); err != nil || fmt.Sprint(got) != tt.want {
+			t.Errorf("%s: %v, %v, not %s", tt.name, got, err, tt.want)
+		}
+	}
+}
+
 // TestPaths: an engine knows two vantages, one of which did not say where it is.
 func TestPaths(t *testing.T) {
 	c := serving(t, func(w http.ResponseWriter, r *http.Request) {

@@ -123,6 +123,9 @@ func (s *Streams) Histograms() iter.Seq[*metric.Histogram] {
 	}
 }
 
+// Broken is how often a socket could not be read, and another had to be opened.
+func (s *Streams) Broken() uint64 { return s.echo.Broken() }
+
 // A Seen is what was seen of one stream.
 type Seen struct {
 	Host    string

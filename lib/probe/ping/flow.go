@@ -166,7 +166,7 @@ func (f *flow) look() (Result, error) {
 	fresh := settled - f.looked
 	n := min(max(fresh, few), f.window)
 	f.looked = settled
-	f.record = f.record.After(time.Duration(fresh) * f.spacing)
+	f.forget(fresh)
 	result := f.result(n, fresh)
 	switch {
 	case f.trouble != nil:
@@ -180,6 +180,11 @@ func (f *flow) look() (Result, error) {
 	default:
 		return result, nil
 	}
+}
+
+// forget has what was learnt fade while so many packets go by.
+func (f *flow) forget(packets int) {
+	f.record = f.record.After(time.Duration(packets) * f.spacing)
 }
 
 // result is what became of the latest n packets, and of the fresh ones.

@@ -91,6 +91,7 @@ func (l *ledger) note(e echo.Event) {
 		l.totals.Late++ // so late that the packet is forgotten
 	case e.Err != nil:
 		p.state = void
+		l.totals.Unsent++
 	case !e.From.IsValid():
 		p.sent, p.told = e.At.Sub(l.began), true
 		l.totals.Sent++

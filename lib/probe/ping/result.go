@@ -42,6 +42,7 @@ type Packet struct {
 type Totals struct {
 	Sent, Received, Lost, Late, Duplicates, Strays uint64
 	Void                                           uint64 // of which this monitor cannot know
+	Unsent                                         uint64 // that could not be sent
 }
 
 // New is how many of a stream's packets were not seen at the look before, and the round

@@ -255,6 +255,9 @@ func TestWhatAStreamCannotKnowIsNotLost(t *testing.T) {
 	w.ledger.missed = nil
 	w.hear(echo.Event{Seq: w.seq, At: w.now, Err: errors.New("no buffer space")}, w.life)
 	w.seq++
+	if got := w.ledger.totals.Unsent; got != 1 {
+		t.Errorf("%d packets could not be sent", got)
+	}
 	if v := w.judge(); v.Status != verdict.Unknown || !strings.Contains(v.Summary, `pinging "192.0.2.1": sending: no buffer space`) {
 		t.Errorf("a packet that could not be sent: %v %q", v.Status, v.Summary)
 	}
