@@ -22,6 +22,8 @@ type past struct {
 	log *slog.Logger
 	due chan time.Time // there is something to write
 
+	refused complaint // of whoever flushes
+
 	mu   sync.Mutex
 	last map[string]hoststate.Status // of each host's newest transition
 	told map[string]hoststate.Told
@@ -30,13 +32,15 @@ type past struct {
 // historyFile is its name in the state directory.
 const historyFile = "history.db"
 
+const unwritten = "the history was not written: what is new is kept for two hours"
+
 // openPast opens the history. One that cannot be opened is no reason not to watch.
 func openPast(ctx context.Context, dir string, log *slog.Logger) *past {
 	h, err := history.Open(ctx, filepath.Join(dir, historyFile), time.Now(), func(notice string) { log.Error(notice) })
 	if err != nil {
 		log.Error("there is no history: uptimes begin with this start, and nothing is kept", "why", err)
 	}
-	p := &past{History: h, log: log, due: make(chan time.Time, 1), told: map[string]hoststate.Told{}}
+	p := &past{History: h, log: log, due: make(chan time.Time, 1), told: map[string]hoststate.Told{}, refused: complaint{what: unwritten}}
 	if p.last, err = h.Last(ctx); err != nil {
 		log.Error("the last changes of hosts are not known", "why", err)
 		p.last = map[string]hoststate.Status{}
@@ -124,8 +128,8 @@ func (p *past) keep(ctx context.Context, first func()) {
 func (p *past) flush(ctx context.Context, now time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	if err := p.Flush(ctx, now); err != nil && !errors.Is(err, context.Canceled) {
-		p.log.Error("the history was not written: what is new is kept for two hours", "why", err)
+	if err := p.Flush(ctx, now); !errors.Is(err, context.Canceled) {
+		p.refused.take(p.log, err)
 	}
 }
 

@@ -50,6 +50,8 @@ type monitor struct {
 	reloadAsked chan chan error
 	hangup      <-chan os.Signal // SIGHUP; nil = nobody sends any
 	stateDir    string
+	unsaved     complaint // of whoever saves
+	undelivered complaint
 	drilling    atomic.Bool // a drill is under way
 	ending      atomic.Bool // answers that are under way are finished, and no more
 
@@ -87,7 +89,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	m := &monitor{
 		flags: f, log: log, board: &schedule.Board{}, stateDir: dir, news: newPublisher(),
 		reloadAsked: make(chan chan error), renewed: make(chan struct{}),
-		reloadOK: true, reloaded: time.Now(),
+		reloadOK: true, reloaded: time.Now(), unsaved: complaint{what: unsaved}, undelivered: complaint{what: undelivered},
 	}
 	m.standings = &standing.Fleet{Work: m.work, Changed: m.hostChanged}
 	m.standings.Believe(hoststate.Monitor{Total: 1})
@@ -344,14 +346,16 @@ func sentences(outcomes []check.Outcome) []check.Outcome {
 	return outcomes
 }
 
+// What is told of a state directory, and of a directory for others, that take nothing.
+const (
+	unsaved     = "the snapshot is not kept over a restart"
+	undelivered = "the status is not published as files"
+)
+
 // save puts the newest snapshot where it outlives this process.
 func (m *monitor) save() {
-	if err := m.bar.Save(); err != nil {
-		m.log.Warn("the snapshot is not kept over a restart", "why", err)
-	}
-	if err := m.bar.Deliver(); err != nil {
-		m.log.Error("the status is not published as files", "why", err)
-	}
+	m.unsaved.take(m.log, m.bar.Save())
+	m.undelivered.take(m.log, m.bar.Deliver())
 }
 
 // adopt makes f the inventory that is watched.

@@ -121,7 +121,7 @@ var rooms = []room{
 	{path: "lib/promquery", rooms: []string{"lib/secret"}, instead: "promquery asks for a number and knows nothing of checks"},
 	{path: "lib/echo", libraries: []string{"golang.org/x/sys"}, instead: "echo sends and hears packets, and knows nothing of what they tell"},
 	{path: "lib/resolvconf", instead: onlyStandard},
-	{path: "lib/sqlitefile", libraries: []string{"modernc.org/sqlite"}, instead: "sqlitefile looks after files and does not know what is in them"},
+	{path: "lib/sqlitefile", rooms: []string{"lib/keep"}, libraries: []string{"modernc.org/sqlite"}, instead: "sqlitefile looks after files and does not know what is in them"},
 	{path: "lib/keep", instead: onlyStandard},
 	{path: "lib/maintenance", rooms: []string{"lib/keep"}, instead: "maintenance knows windows and a file, and no host's state"},
 	{path: "lib/control", instead: onlyStandard},

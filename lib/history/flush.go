@@ -9,12 +9,25 @@ import (
 
 // Flush writes what is new, in one transaction, and now and then packs and prunes
 // what is old. What the disk does not take is kept for the next Flush, as long as
-// that is within two hours. It is called once a round, by one goroutine that may
+// that is within two hours. A file that is damaged is set aside, and another begun. It is called once a round, by one goroutine that may
 // wait for a disk.
 func (h *History) Flush(ctx context.Context, now time.Time) error {
 	h.writing.Lock()
 	defer h.writing.Unlock()
-	if h.db == nil {
+	err := h.flush(ctx, now)
+	if h.broken.Load() {
+		if err = h.renew(ctx); err == nil {
+			err = h.flush(ctx, now)
+		}
+	}
+	if err != nil {
+		h.fail(now)
+	}
+	return err
+}
+
+func (h *History) flush(ctx context.Context, now time.Time) error {
+	if h.db.Load() == nil {
 		h.skip(now)
 		return nil
 	}
@@ -22,9 +35,11 @@ func (h *History) Flush(ctx context.Context, now time.Time) error {
 	if err == nil {
 		err = h.pack(ctx, now.Unix())
 	}
+	if err == nil {
+		err = h.dropSpoilt(ctx)
+	}
 	if err != nil {
-		h.fail(now)
-		return explain(h.path, err)
+		return h.explain(err)
 	}
 	h.measure(ctx, now)
 	return nil
@@ -52,7 +67,7 @@ func (h *History) write(ctx context.Context, now time.Time) error {
 }
 
 func (h *History) commitAll(ctx context.Context, rows map[string][]record, news []Transition) error {
-	tx, err := h.db.BeginTx(ctx, nil)
+	tx, err := h.db.Load().BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -184,9 +199,10 @@ func (h *History) skip(now time.Time) {
 // measure notes how large the file is.
 func (h *History) measure(ctx context.Context, now time.Time) {
 	var pages, bytes int64
+	db := h.db.Load()
 	err := errors.Join(
-		h.db.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages),
-		h.db.QueryRowContext(ctx, "PRAGMA page_size").Scan(&bytes))
+		db.QueryRowContext(ctx, "PRAGMA page_count").Scan(&pages),
+		db.QueryRowContext(ctx, "PRAGMA page_size").Scan(&bytes))
 	if err != nil {
 		return // the next Flush will say what is wrong
 	}

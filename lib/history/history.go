@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"milepost/lib/hoststate"
@@ -32,12 +33,15 @@ const (
 // with an error, forgets everything at the end of the process; all else works.
 type History struct {
 	path   string
-	db     *sql.DB // nil: there is no file
-	opened int64   // what is told of the time before comes from the file
+	db     atomic.Pointer[sql.DB] // nil: there is no file
+	opened int64                  // what is told of the time before comes from the file
+	notice func(string)           // told what a person should know
+	broken atomic.Bool            // the file is damaged: the next Flush begins another
 
 	writing sync.Mutex       // one Flush at a time
 	ids     map[string]int64 // of hosts; of Flush alone
 	packed  int64            // the hour in which blocks were last packed; of Flush alone
+	aside   string           // where the damaged file is, until there is another; of Flush alone
 
 	mu      sync.Mutex
 	tracks  map[string]*track
@@ -46,10 +50,11 @@ type History struct {
 	size    int64        // bytes of the file
 	commit  time.Time    // of the newest
 	refused int64        // commits that failed
+	spoilt  []spoilt     // blocks that cannot be read: the next Flush drops them
 }
 
-// Open opens or begins the history at path. A damaged one is set aside. notice is
-// told, in a sentence, what a person should know; nil = nobody. With an error comes
+// Open opens or begins the history at path. A damaged one is set aside, now or when
+// that shows. notice is told, in a sentence, what a person should know; nil = nobody. With an error comes
 // a History that keeps everything in memory alone. What was before now is not known
 // until Load.
 func Open(ctx context.Context, path string, now time.Time, notice func(string)) (*History, error) {
@@ -75,7 +80,8 @@ func begin(ctx context.Context, path string, now time.Time, notice func(string))
 	if err != nil {
 		return &History{path: path}, err
 	}
-	h := &History{path: path, db: db, ids: map[string]int64{}, opened: floor(now.Unix(), minute)}
+	h := &History{path: path, ids: map[string]int64{}, notice: notice, opened: floor(now.Unix(), minute)}
+	h.db.Store(db)
 	if err := h.loadRecent(ctx); err != nil {
 		return &History{path: path}, errors.Join(explain(path, err), db.Close())
 	}
@@ -85,10 +91,10 @@ func begin(ctx context.Context, path string, now time.Time, notice func(string))
 
 // Close writes nothing: Flush does.
 func (h *History) Close() error {
-	if h.db == nil {
-		return nil
+	if db := h.db.Load(); db != nil {
+		return db.Close()
 	}
-	return h.db.Close()
+	return nil
 }
 
 // State says that the host was in the state from from to to, which is now. What

@@ -262,11 +262,11 @@ func TestOutageOfTheDisk(t *testing.T) {
 	h.State("a", noon, noon.Add(time.Minute), up)
 	flush(t, h, noon.Add(time.Minute))
 	var pages int
-	if err := h.db.QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
+	if err := h.db.Load().QueryRow("PRAGMA page_count").Scan(&pages); err != nil {
 		t.Fatal(err)
 	}
-	h.db.SetMaxOpenConns(1) // the limit is the connection's
-	if _, err := h.db.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+	h.db.Load().SetMaxOpenConns(1) // the limit is the connection's
+	if _, err := h.db.Load().Exec(fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 50 { // more than the page has room for
@@ -282,7 +282,7 @@ func TestOutageOfTheDisk(t *testing.T) {
 	if got := h.Days("a", noon.Add(2*time.Minute))[89]; got[up] != 60 || got[outage] != 60 {
 		t.Errorf("without a disk today is %v", got)
 	}
-	if _, err := h.db.Exec("PRAGMA max_page_count = 100000"); err != nil {
+	if _, err := h.db.Load().Exec("PRAGMA max_page_count = 100000"); err != nil {
 		t.Fatal(err)
 	}
 	flush(t, h, noon.Add(2*time.Minute))
@@ -388,7 +388,7 @@ func old(t *testing.T, path string) {
 	}
 	h.State("z", noon, noon.Add(time.Minute), up)
 	flush(t, h, noon.Add(time.Minute))
-	if _, err := h.db.Exec("PRAGMA journal_mode = DELETE"); err != nil {
+	if _, err := h.db.Load().Exec("PRAGMA journal_mode = DELETE"); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.Close(); err != nil {
@@ -573,7 +573,7 @@ func TestSize(t *testing.T) {
 	simulate(t, h, begin, 2*24*time.Hour, hosts)
 	var bytes, blocks [3]int64
 	for i := range tiers {
-		if err := h.db.QueryRow("SELECT coalesce(sum(length(records) + 12), 0), count(*) FROM block WHERE tier = ?", i).Scan(&bytes[i], &blocks[i]); err != nil {
+		if err := h.db.Load().QueryRow("SELECT coalesce(sum(length(records) + 12), 0), count(*) FROM block WHERE tier = ?", i).Scan(&bytes[i], &blocks[i]); err != nil {
 			t.Fatal(err)
 		}
 	}

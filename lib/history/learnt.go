@@ -111,11 +111,12 @@ func (h *History) KeepLeasts(ctx context.Context, all []Least, since int64) erro
 
 // each calls row for every row of the query; there are none without a file.
 func (h *History) each(ctx context.Context, row func(*sql.Rows) error, query string, args ...any) error {
-	if h.db == nil {
+	db := h.db.Load()
+	if db == nil {
 		return nil
 	}
-	if err := eachIn(ctx, h.db, row, query, args...); err != nil {
-		return explain(h.path, err)
+	if err := eachIn(ctx, db, row, query, args...); err != nil {
+		return h.explain(err)
 	}
 	return nil
 }
@@ -123,21 +124,22 @@ func (h *History) each(ctx context.Context, row func(*sql.Rows) error, query str
 // replace does work in one transaction; nothing without a file. The driver starts a
 // goroutine for each statement that can be told to end: those of work cannot.
 func (h *History) replace(ctx context.Context, work func(context.Context, *sql.Tx) error) error {
-	if h.db == nil {
-		return nil
-	}
 	h.writing.Lock()
 	defer h.writing.Unlock()
-	tx, err := h.db.BeginTx(ctx, nil)
+	db := h.db.Load()
+	if db == nil {
+		return nil
+	}
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return explain(h.path, err)
+		return h.explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
 	if err := work(context.WithoutCancel(ctx), tx); err != nil {
-		return explain(h.path, err)
+		return h.explain(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return explain(h.path, err)
+		return h.explain(err)
 	}
 	return nil
 }

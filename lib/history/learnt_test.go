@@ -45,7 +45,7 @@ func TestWhatWasLearntIsKept(t *testing.T) {
 	if got, err := h.Leasts(t.Context(), 0); err != nil || !reflect.DeepEqual(got, []Least{{"fra-1", today, at, "1,2", 8}}) {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := h.db.ExecContext(t.Context(), "DROP TABLE baseline"); err != nil {
+	if _, err := h.db.Load().ExecContext(t.Context(), "DROP TABLE baseline"); err != nil {
 		t.Fatal(err)
 	}
 	if err := h.KeepBaselines(t.Context(), nil, now); err == nil || !strings.Contains(err.Error(), "no such table") {

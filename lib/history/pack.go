@@ -29,16 +29,16 @@ func (h *History) pack(ctx context.Context, now int64) error {
 	if h.packed == floor(now, hour) {
 		return nil
 	}
-	tx, err := h.db.BeginTx(ctx, nil)
+	tx, err := h.db.Load().BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	if err := packMinutes(ctx, tx, now); err != nil {
+	if err := h.packMinutes(ctx, tx, now); err != nil {
 		return err
 	}
 	for i := 1; i < len(tiers); i++ {
-		if err := packTier(ctx, tx, i, now); err != nil {
+		if err := h.packTier(ctx, tx, i, now); err != nil {
 			return err
 		}
 	}
@@ -49,13 +49,13 @@ func (h *History) pack(ctx context.Context, now int64) error {
 		return err
 	}
 	h.packed = floor(now, hour)
-	_, err = h.db.ExecContext(ctx, "PRAGMA incremental_vacuum")
+	_, err = h.db.Load().ExecContext(ctx, "PRAGMA incremental_vacuum")
 	return err
 }
 
 // packMinutes moves the rows of hours that are over into blocks. It meets a block
 // that is there already only if the clock was set back: what is newer is true.
-func packMinutes(ctx context.Context, tx *sql.Tx, now int64) error {
+func (h *History) packMinutes(ctx context.Context, tx *sql.Tx, now int64) error {
 	until := floor(now-settle, hour)
 	rows := map[[2]int64][]record{}
 	err := eachMinute(ctx, tx, func(host int64, r record) {
@@ -66,7 +66,7 @@ func packMinutes(ctx context.Context, tx *sql.Tx, now int64) error {
 		return err
 	}
 	for at, records := range rows {
-		known, err := readBlock(ctx, tx, 0, at[0], at[1])
+		known, err := h.readBlock(ctx, tx, 0, at[0], at[1])
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func overlay(old, fresh []record) []record {
 }
 
 // packTier makes blocks of a tier from those of the finer one.
-func packTier(ctx context.Context, tx *sql.Tx, i int, now int64) error {
+func (h *History) packTier(ctx context.Context, tx *sql.Tx, i int, now int64) error {
 	length := tiers[i].block
 	ready := now - settle - tiers[i-1].block - length
 	var due []int64
@@ -109,16 +109,16 @@ func packTier(ctx context.Context, tx *sql.Tx, i int, now int64) error {
 		return err
 	}
 	for _, start := range due {
-		if err := packBlock(ctx, tx, i, start); err != nil {
+		if err := h.packBlock(ctx, tx, i, start); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func packBlock(ctx context.Context, tx *sql.Tx, i int, start int64) error {
+func (h *History) packBlock(ctx context.Context, tx *sql.Tx, i int, start int64) error {
 	parts := map[int64][]record{}
-	err := eachBlock(ctx, tx, i-1, func(host int64, records []record) {
+	err := h.eachBlock(ctx, tx, i-1, func(host int64, records []record) {
 		parts[host] = append(parts[host], records...)
 	}, "start >= ? AND start < ?", start, start+tiers[i].block)
 	if err != nil {

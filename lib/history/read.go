@@ -14,21 +14,22 @@ import (
 // order; time of which nothing is known at all has none. What is not on the disk
 // yet is not in it.
 func (h *History) Range(ctx context.Context, host string, from, to time.Time, step time.Duration) ([]Slot, error) {
-	if h.db == nil {
+	db := h.db.Load()
+	if db == nil {
 		return nil, nil
 	}
 	var id int64
-	err := h.db.QueryRowContext(ctx, "SELECT id FROM host WHERE name = ?", host).Scan(&id)
+	err := db.QueryRowContext(ctx, "SELECT id FROM host WHERE name = ?", host).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, explain(h.path, err)
+		return nil, h.explain(err)
 	}
 	length := max(int64(step/time.Second), minute)
-	records, err := h.records(ctx, id, from.Unix(), to.Unix(), length)
+	records, err := h.records(ctx, db, id, from.Unix(), to.Unix(), length)
 	if err != nil {
-		return nil, explain(h.path, err)
+		return nil, h.explain(err)
 	}
 	slots := make([]Slot, 0, len(records))
 	for _, r := range regroup(records, length) {
@@ -40,7 +41,7 @@ func (h *History) Range(ctx context.Context, host string, from, to time.Time, st
 // records are the host's of the time, no finer than need be for length. Each tier
 // knows a stretch of time: the one that fits comes first, then coarser ones for
 // what it has forgotten, and finer ones for what was not packed into it yet.
-func (h *History) records(ctx context.Context, host, from, to, length int64) ([]record, error) {
+func (h *History) records(ctx context.Context, db *sql.DB, host, from, to, length int64) ([]record, error) {
 	fit := 0
 	for i, t := range tiers {
 		if t.length <= length {
@@ -50,12 +51,12 @@ func (h *History) records(ctx context.Context, host, from, to, length int64) ([]
 	known := from // up to here all is read
 	var all []record
 	read := func(i int, until int64) error {
-		part, err := h.blocks(ctx, i, host, known, min(until, to))
+		part, err := h.blocks(ctx, db, i, host, known, min(until, to))
 		all, known = append(all, part...), max(known, min(until, to))
 		return err
 	}
 	for i := len(tiers) - 1; i > fit; i-- {
-		finer, err := h.begins(ctx, i-1)
+		finer, err := begins(ctx, db, i-1)
 		if err != nil {
 			return nil, err
 		}
@@ -64,9 +65,9 @@ func (h *History) records(ctx context.Context, host, from, to, length int64) ([]
 		}
 	}
 	for i := fit; i >= 0; i-- {
-		newest, err := h.ends(ctx, i, to)
+		newest, err := ends(ctx, db, i, to)
 		if err == nil && i == 0 {
-			newest, err = h.beforeMinutes(ctx, newest)
+			newest, err = beforeMinutes(ctx, db, newest)
 		}
 		if err != nil {
 			return nil, err
@@ -77,16 +78,16 @@ func (h *History) records(ctx context.Context, host, from, to, length int64) ([]
 	}
 	// SQLite finds each minute by itself: the hosts stand between one and the next.
 	known = ceil(max(known, to-tiers[0].keep), minute)
-	err := eachMinute(ctx, h.db, func(_ int64, r record) { all = append(all, r) },
+	err := eachMinute(ctx, db, func(_ int64, r record) { all = append(all, r) },
 		"at IN (WITH RECURSIVE m(at) AS (SELECT ?1 UNION ALL SELECT at + 60 FROM m WHERE at + 60 < ?2) SELECT at FROM m) AND host = ?3",
 		known, to, host)
 	return all, err
 }
 
 // begins is from when on a tier or a finer one knows anything; never if none does.
-func (h *History) begins(ctx context.Context, i int) (int64, error) {
+func begins(ctx context.Context, db *sql.DB, i int) (int64, error) {
 	var first sql.NullInt64
-	err := h.db.QueryRowContext(ctx,
+	err := db.QueryRowContext(ctx,
 		"SELECT min(start) FROM (SELECT min(start) AS start FROM block WHERE tier <= ? UNION ALL SELECT min(at) FROM minute)", i).Scan(&first)
 	if err != nil || !first.Valid {
 		return never, err
@@ -96,9 +97,9 @@ func (h *History) begins(ctx context.Context, i int) (int64, error) {
 
 // ends is up to when a tier has blocks, 0 if it has none. What a clock of the
 // future wrote does not count.
-func (h *History) ends(ctx context.Context, i int, now int64) (int64, error) {
+func ends(ctx context.Context, db *sql.DB, i int, now int64) (int64, error) {
 	var last sql.NullInt64
-	err := h.db.QueryRowContext(ctx, "SELECT max(start) FROM block WHERE tier = ? AND start < ?", i, now).Scan(&last)
+	err := db.QueryRowContext(ctx, "SELECT max(start) FROM block WHERE tier = ? AND start < ?", i, now).Scan(&last)
 	if err != nil || !last.Valid {
 		return 0, err
 	}
@@ -107,9 +108,9 @@ func (h *History) ends(ctx context.Context, i int, now int64) (int64, error) {
 
 // beforeMinutes is until, or the first minute that is a row if that is before: it
 // is only where the clock was set back, and then what is newer is true.
-func (h *History) beforeMinutes(ctx context.Context, until int64) (int64, error) {
+func beforeMinutes(ctx context.Context, db *sql.DB, until int64) (int64, error) {
 	var first sql.NullInt64
-	err := h.db.QueryRowContext(ctx, "SELECT min(at) FROM minute").Scan(&first)
+	err := db.QueryRowContext(ctx, "SELECT min(at) FROM minute").Scan(&first)
 	if first.Valid {
 		until = min(until, first.Int64)
 	}
@@ -117,12 +118,12 @@ func (h *History) beforeMinutes(ctx context.Context, until int64) (int64, error)
 }
 
 // blocks are the host's records of a tier that begin in the time.
-func (h *History) blocks(ctx context.Context, i int, host, from, to int64) ([]record, error) {
+func (h *History) blocks(ctx context.Context, db *sql.DB, i int, host, from, to int64) ([]record, error) {
 	var all []record
 	if to <= from {
 		return nil, nil
 	}
-	one, err := h.db.PrepareContext(ctx, "SELECT records FROM block WHERE tier = ? AND start = ? AND host = ?")
+	one, err := db.PrepareContext(ctx, "SELECT records FROM block WHERE tier = ? AND start = ? AND host = ?")
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +141,8 @@ func (h *History) blocks(ctx context.Context, i int, host, from, to int64) ([]re
 		}
 		records, err := decode(text, start, t.length)
 		if err != nil {
-			return nil, err
+			h.found(spoilt{i, start, host, text})
+			continue
 		}
 		for _, r := range records {
 			if r.start >= from && r.start < to {
@@ -188,7 +190,7 @@ func eachMinute(ctx context.Context, db querier, row func(host int64, r record),
 		if len(pings) > 0 {
 			in := reader{text: pings}
 			if r.pings = in.pings(); in.bad {
-				return errBlock
+				r.pings = Pings{} // what cannot be read is not known
 			}
 		}
 		row(host, r)
@@ -196,44 +198,54 @@ func eachMinute(ctx context.Context, db querier, row func(host int64, r record),
 	}, "SELECT at, host, states, latency, pings FROM minute WHERE "+where+" ORDER BY at", args...)
 }
 
-// eachBlock calls row for every block of the tier where so, in the order of time.
-func eachBlock(ctx context.Context, db querier, i int, row func(host int64, records []record), where string, args ...any) error {
+// eachBlock calls row for every block of the tier where so, in the order of time. What
+// cannot be read is left out: it is not known.
+func (h *History) eachBlock(ctx context.Context, db querier, i int, row func(host int64, records []record), where string, args ...any) error {
 	return eachIn(ctx, db, func(rows *sql.Rows) error {
 		var start, host int64
 		var text []byte
 		if err := rows.Scan(&start, &host, &text); err != nil {
 			return err
 		}
-		records, err := decode(text, start, tiers[i].length)
-		if err != nil {
-			return err
+		if records, err := decode(text, start, tiers[i].length); err == nil {
+			row(host, records)
+		} else {
+			h.found(spoilt{i, start, host, text})
 		}
-		row(host, records)
 		return nil
 	}, "SELECT start, host, records FROM block WHERE tier = ? AND "+where+" ORDER BY start", append([]any{i}, args...)...)
 }
 
-func readBlock(ctx context.Context, db querier, i int, start, host int64) ([]record, error) {
+func (h *History) readBlock(ctx context.Context, db querier, i int, start, host int64) ([]record, error) {
 	var all []record
-	err := eachBlock(ctx, db, i, func(_ int64, records []record) { all = records }, "start = ? AND host = ?", start, host)
+	err := h.eachBlock(ctx, db, i, func(_ int64, records []record) { all = records }, "start = ? AND host = ?", start, host)
 	return all, err
 }
 
 // Load reads what the uptimes of the past are made of. With a thousand hosts it
-// takes seconds; all else works meanwhile, and knows less.
+// takes seconds; all else works meanwhile, and knows less. If the file turns out to be
+// damaged, what could be read of it counts, and another is begun.
 func (h *History) Load(ctx context.Context) error {
-	if h.db == nil {
+	db := h.db.Load()
+	if db == nil {
 		return nil
 	}
-	if err := h.load(ctx); err != nil {
-		return explain(h.path, err)
+	err := h.load(ctx, db)
+	if err == nil {
+		return nil
 	}
-	return nil
+	err = h.explain(err)
+	h.writing.Lock()
+	defer h.writing.Unlock()
+	if h.broken.Load() {
+		return h.renew(ctx)
+	}
+	return err
 }
 
-func (h *History) load(ctx context.Context) error {
+func (h *History) load(ctx context.Context, db *sql.DB) error {
 	names := map[int64]string{}
-	err := eachIn(ctx, h.db, func(rows *sql.Rows) error {
+	err := eachIn(ctx, db, func(rows *sql.Rows) error {
 		var id int64
 		var name string
 		err := rows.Scan(&id, &name)
@@ -258,18 +270,18 @@ func (h *History) load(ctx context.Context) error {
 	}
 	from := floor(h.opened, day) - daysKept*day
 	for i := len(tiers) - 1; i >= 0; i-- {
-		err := eachBlock(ctx, h.db, i, func(host int64, records []record) { count(host, records...) },
+		err := h.eachBlock(ctx, db, i, func(host int64, records []record) { count(host, records...) },
 			"start >= ? AND start <= ?", from, h.opened)
 		if err != nil {
 			return err
 		}
-		newest, err := h.ends(ctx, i, h.opened)
+		newest, err := ends(ctx, db, i, h.opened)
 		if err != nil {
 			return err
 		}
 		from = max(from, newest)
 	}
-	return eachMinute(ctx, h.db, func(host int64, r record) { count(host, r) }, "at >= ?", from)
+	return eachMinute(ctx, db, func(host int64, r record) { count(host, r) }, "at >= ?", from)
 }
 
 // zero is a record that tells nothing.

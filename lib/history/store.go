@@ -78,7 +78,7 @@ func prepare(ctx context.Context, db *sql.DB) error {
 }
 
 // damaged says that err is about the file's content.
-func damaged(err error) bool { return sqlitefile.Damaged(err) || errors.Is(err, errBlock) }
+func damaged(err error) bool { return sqlitefile.Damaged(err) }
 
 // explain says what a person can do.
 func explain(path string, err error) error {

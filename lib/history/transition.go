@@ -62,14 +62,14 @@ func (h *History) Transitions(ctx context.Context, host string, most int) ([]Tra
 			all = append(all, t)
 		}
 	}
-	db := h.db
+	db := h.db.Load()
 	h.mu.Unlock()
 	if db == nil {
 		return inOrder(all, most), nil
 	}
 	old, err := readTransitions(ctx, db, "WHERE host.name = ? ORDER BY transition.id DESC LIMIT ?", host, most)
 	if err != nil {
-		return nil, explain(h.path, err)
+		return nil, h.explain(err)
 	}
 	return inOrder(append(all, old...), most), nil
 }
@@ -83,7 +83,7 @@ func inOrder(all []Transition, most int) []Transition {
 
 // loadRecent reads what Recent tells.
 func (h *History) loadRecent(ctx context.Context) error {
-	recent, err := readTransitions(ctx, h.db, "ORDER BY transition.id DESC LIMIT ?", recentKept)
+	recent, err := readTransitions(ctx, h.db.Load(), "ORDER BY transition.id DESC LIMIT ?", recentKept)
 	slices.Reverse(recent)
 	h.recent = recent
 	return err
@@ -123,12 +123,13 @@ func (h *History) insertNews(ctx context.Context, tx *sql.Tx, news []Transition)
 // Last is what each host was at its newest change.
 func (h *History) Last(ctx context.Context) (map[string]hoststate.Status, error) {
 	last := map[string]hoststate.Status{}
-	if h.db == nil {
+	db := h.db.Load()
+	if db == nil {
 		return last, nil
 	}
-	all, err := readTransitions(ctx, h.db, "WHERE transition.id IN (SELECT max(id) FROM transition GROUP BY host)")
+	all, err := readTransitions(ctx, db, "WHERE transition.id IN (SELECT max(id) FROM transition GROUP BY host)")
 	if err != nil {
-		return nil, explain(h.path, err)
+		return nil, h.explain(err)
 	}
 	for _, t := range all {
 		last[t.Host] = t.To

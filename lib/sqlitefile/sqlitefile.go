@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"milepost/lib/keep"
+
 	"modernc.org/sqlite" // also registers the driver
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -74,7 +76,7 @@ func SetAside(path string) (aside string, err error) {
 	aside = fmt.Sprintf("%s.damaged-%s", path, time.Now().UTC().Format("20060102T150405Z"))
 	for _, sibling := range siblings() {
 		if err := os.Rename(path+sibling, aside+sibling); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", fmt.Errorf("setting the damaged %q aside: %w", path, err)
+			return "", fmt.Errorf("setting the damaged %q aside: %w", path, keep.Cause(err))
 		}
 	}
 	return aside, nil
