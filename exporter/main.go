@@ -30,6 +30,7 @@ func commands() []command {
 	return []command{
 		{"serve", "[options]", "Run the checks, count, and serve the results (the default).", serveCommand},
 		{"check-config", "FILE", "Show every fault of an inventory with its line and column.", checkConfig},
+		{"reload", "[options]", "Let the exporter that runs read its inventory again, and say what it found wrong.", reloadCommand},
 		{"probe", "HOST [CHECK]", "Run one check, or all, with the inventory's own settings.", probeCommand},
 		{"why", "HOST", "Show what a host is, by what evidence, and its last changes.", whyCommand},
 		{"maintenance", "start HOST... | end WINDOW... | list", "Announce work on hosts, end it, and list what is announced.", maintenanceCommand},

@@ -202,8 +202,9 @@ func (m *monitor) check() *selfcheck.Checker {
 func (m *monitor) watch(ctx context.Context) {
 	m.tellNothing()
 	defer m.tellNothing()
-	m.believe(m.check().Now(ctx)) // a verdict stands on a self-check before it
 	var all crew.Crew
+	all.Go(func() { m.control(ctx) })
+	m.believe(m.check().Now(ctx)) // a verdict stands on a self-check before it
 	all.Go(func() { m.statesAge(ctx) })
 	all.Go(func() { m.scheduler.Run(ctx) })
 	all.Go(func() { m.selfchecks(ctx) })
@@ -211,7 +212,6 @@ func (m *monitor) watch(ctx context.Context) {
 	if m.electorate != nil {
 		all.Go(func() { m.electorate.run(ctx) })
 	}
-	all.Go(func() { m.control(ctx) })
 	all.Go(func() { m.billing.follow(ctx) })
 	all.Go(func() { m.pingAndKeep(ctx) })
 	all.Go(func() { m.news.run(ctx, m.publish) })

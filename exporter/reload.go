@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"time"
@@ -92,13 +93,24 @@ func (m *monitor) reloadOverHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
 		return
 	}
-	answer := make(chan error, 1)
-	select {
-	case m.reloadAsked <- answer:
-	case <-r.Context().Done():
-		return
-	}
-	if err := <-answer; err != nil {
+	if err := m.reloadFor(r.Context()); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
+}
+
+// reloadFor reloads for somebody who waits for it.
+func (m *monitor) reloadFor(ctx context.Context) error {
+	told := make(chan error, 1)
+	select {
+	case m.reloadAsked <- told:
+		return <-told
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the reload: %w", context.Cause(ctx))
+	}
+}
+
+// reloadOverSocket is the command's other end. Whoever may open the socket could as well
+// send SIGHUP, so that it is never off.
+func (m *monitor) reloadOverSocket(w http.ResponseWriter, r *http.Request) {
+	answer(w, map[string]string{}, m.reloadFor(r.Context()))
 }

@@ -80,6 +80,45 @@ func TestReloadMethods(t *testing.T) {
 	}
 }
 
+// TestRealReloadCommand: the exporter that runs is found and says what it finds, whatever is
+// wrong with the file.
+func TestRealReloadCommand(t *testing.T) {
+	const host = "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]\n"
+	state := t.TempDir()
+	s := startServer(t, "state_dir: "+state+"\n"+host)
+	for _, tt := range []struct {
+		situation, text string
+		named           bool // the state directory
+		exit            int
+		want            string
+	}{
+		{"as it was", host + "state_dir: " + state, false, 0, ""},
+		{"no state_dir", host, true, 1, "state_dir has changed, which takes a restart"},
+		{"another state_dir", host + "state_dir: /nonexistent\n", true, 1, "state_dir has changed, which takes a restart"},
+		{"a fault", "state_dir: " + state + "\nhoasts: []\n", false, 1, `milepost-exporter reload: ` + s.file + `:2:1: inventory: unknown key "hoasts": did you mean "hosts"?`},
+		{"no YAML", "hosts: [", true, 1, s.file + ":2:1: this is not YAML"},
+		{"another host", "hosts: [{name: b, address: 127.0.0.1, checks: {packet_loss: {}}}]\nstate_dir: " + state, false, 0, ""},
+	} {
+		if err := os.WriteFile(s.file, []byte(tt.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args := []string{"reload", "--config.file", s.file}
+		if tt.named {
+			args = append(args, "--state-dir", state)
+		}
+		exit, out, faults := execute(args...)
+		if exit != tt.exit || out != "" || !strings.Contains(faults, tt.want) || tt.want == "" && faults != "" {
+			t.Errorf("%s: %d %s%s, want %s", tt.situation, exit, out, faults, tt.want)
+		}
+	}
+	if got := names(s.m.watching()); len(got) != 1 || got[0] != "b" {
+		t.Errorf("it watches %v", got)
+	}
+	if exit, _, faults := execute("reload", "--state-dir", t.TempDir()); exit != 1 || !strings.Contains(faults, "nobody answers: does milepost-exporter run, with this state directory?") {
+		t.Errorf("nobody runs: %d %s", exit, faults)
+	}
+}
+
 // TestDurationsInJSON: they carry their unit.
 func TestDurationsInJSON(t *testing.T) {
 	var b bytes.Buffer

@@ -38,7 +38,7 @@ func (o socketOption) client() (*control.Client, string, error) {
 func (m *monitor) control(ctx context.Context) {
 	l, err := control.Listen(ctx, m.stateDir)
 	if err != nil {
-		m.log.Error("the commands why, maintenance and drill do not reach this exporter", "why", err)
+		m.log.Error("the commands reload, why, maintenance and drill do not reach this exporter", "why", err)
 		return
 	}
 	mux := http.NewServeMux()
@@ -47,8 +47,9 @@ func (m *monitor) control(ctx context.Context) {
 	mux.HandleFunc("DELETE /maintenance", m.endMaintenance)
 	mux.HandleFunc("GET /why", m.tellWhy)
 	mux.HandleFunc("POST /drill", m.drillOver)
+	mux.HandleFunc("POST /reload", m.reloadOverSocket)
 	if err := control.Serve(ctx, l, mux); err != nil {
-		m.log.Error("the commands why, maintenance and drill do not reach this exporter any more", "why", err)
+		m.log.Error("the commands reload, why, maintenance and drill do not reach this exporter any more", "why", err)
 	}
 }
 

@@ -300,3 +300,16 @@ func (f *Fleet) Describe() string {
 	}
 	return text
 }
+
+// StateDirOf is the state_dir that stands in the inventory at path, be the rest of it as
+// faulty as it likes: "" if none can be seen. Who asks the exporter about a faulty file
+// must find that exporter.
+func StateDirOf(path string) string {
+	text, err := read(path)
+	if err != nil {
+		return ""
+	}
+	_, top := parse(path, text)
+	dir, _ := scalar(index(top.entries("inventory"))["state_dir"])
+	return dir
+}
