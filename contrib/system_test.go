@@ -109,6 +109,9 @@ func TestRealUnits(t *testing.T) {
 	// What they start, and their manuals, are not installed here.
 	text := strings.ReplaceAll(read(t, tree+"/packaging/debian/milepost-exporter.service"), "/usr/bin/milepost-exporter", "/bin/true")
 	put(t, service, strings.ReplaceAll(text, "Documentation=", "#"))
+	if !strings.Contains(text, "\nType=notify\nWatchdogSec=60s\n") { // TestRealAsAService: it feeds it
+		t.Error("systemd does not start a service again that hangs")
+	}
 	put(t, filepath.Join(dir, "milepost-exporter.socket"), strings.ReplaceAll(read(t, tree+"/packaging/debian/milepost-exporter.socket"), "Documentation=", "#"))
 	dropIns := service + ".d"
 	if err := os.Mkdir(dropIns, 0o755); err != nil {

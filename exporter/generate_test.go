@@ -22,7 +22,7 @@ defaults:
 hosts:
   - {name: baltimore, address: 192.0.2.1, city: Baltimore, group: us-east, checks: {packet_loss: {baseline: *usual}, squid_auth: false, host_drift: {}, path: {}}}
   - {name: new york, address: ny.example.net, checks: {squid_auth: {warning: 0.5}}}
-billing: {server: m1, access_log: [/var/log/squid/access.log], publish: "postgres://l.example.net/ledger", pseudonym_key_file: /etc/milepost/key, exclude_users: [monitor]}
+billing: {server: m1, access_log: [/var/log/squid/access.log], publish: "postgres://l.example.net/ledger", publish_password_file: /etc/milepost/ledger.password, pseudonym_key_file: /etc/milepost/key, exclude_users: [monitor]}
 `
 
 // told is what the command generate writes of an inventory.
@@ -65,6 +65,7 @@ func TestGenerate(t *testing.T) {
 		{"nothing is called so", "nagois", 1, []string{`nothing is called "nagois": did you mean "nagios"?`}, ""},
 		{"what one proxy may know", "proxy --host baltimore", 0, []string{"packet_loss: {\"spacing\": \"1s\", \"baseline\": 2}", "server: \"baltimore\"", "access_log:"}, "postgres"},
 		{"no key of the fleet", "proxy --host baltimore", 0, nil, "pseudonym"},
+		{"no way to the fleet's ledger", "proxy --host baltimore", 0, nil, "publish"},
 		{"no other host", "proxy --host baltimore", 0, nil, "york"},
 		{"no check that it does not have", "proxy --host baltimore", 0, nil, "canary"},
 	} {
@@ -76,6 +77,12 @@ func TestGenerate(t *testing.T) {
 		}
 		if tt.never != "" && strings.Contains(out, tt.never) {
 			t.Errorf("%s: %q is in %s", tt.situation, tt.never, out)
+		}
+	}
+	for ledger, stays := range map[string]bool{"postgres://l.example.net/fleet": false, "/srv/ledger.db": true} {
+		exit, out, faults := told(t, generated[:strings.Index(generated, "billing:")]+"billing: {server: m1, access_log: [/var/log/squid/access.log], ledger: \""+ledger+"\"}\n", "proxy", "--host", "baltimore")
+		if exit != 0 || strings.Contains(out, "ledger") != stays {
+			t.Errorf("a proxy with the ledger %s: %d, %s%s", ledger, exit, out, faults)
 		}
 	}
 	dir := t.TempDir()

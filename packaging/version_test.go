@@ -49,7 +49,9 @@ func TestVersion(t *testing.T) {
 		want      string
 	}{
 		{"before any release", func() {}, `0~20261123131500\.g[0-9a-f]{7}`},
-		{"a release", func() { run("git", "tag", "v1.2.0") }, `1\.2\.0`},
+		{"a candidate", func() { run("git", "tag", "v1.2.0-rc1") }, `1\.2\.0~rc1`},
+		{"after the candidate", func() { run("git", "commit", "-qm", "y", "--allow-empty") }, `1\.2\.0~rc1\+1\.g[0-9a-f]{7}`},
+		{"a candidate that became the release", func() { run("git", "tag", "v1.2.0"); run("git", "tag", "v1.2.0-rc2") }, `1\.2\.0`},
 		{"a tag that is no release", func() { run("git", "commit", "-qm", "x", "--allow-empty"); run("git", "tag", "vacation") }, `1\.2\.0\+1\.g[0-9a-f]{7}`},
 		{"with changes", func() { file("packaging/version", string(script)+"#\n", 0o755) }, `1\.2\.0\+1\.g[0-9a-f]{7}\+dirty`},
 		{"the sources of a release", func() { file("packaging/VERSION", "1.3.0 1795392148\n", 0o644) }, `1\.3\.0`},
