@@ -24,7 +24,7 @@ func TestRealSnmpd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conf := strings.Replace(read(t, "snmpd/milepost.conf"), "/usr/share/doc/milepost-plugins/examples/snmpd/epoch", epoch, 1)
+	conf := strings.Replace(read(t, "snmpd/milepost.conf"), "/usr/share/milepost/snmpd/epoch", epoch, 1)
 	// lib/peers has a clock of its own there.
 	conf = strings.ReplaceAll(conf, "8072.9999.9999.1", "8072.9999.9999.77")
 	host := peers.StartSnmpd(t, peers.Snmpd{Conf: "createUser milepost SHA-256 wonderland AES looking-glass\n" + conf})
