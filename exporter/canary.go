@@ -30,6 +30,7 @@ func canaryCommand(ctx context.Context, args []string, out, faults io.Writer) (i
 	mux.HandleFunc("GET /", canary)
 	l := &listener{
 		server: newServer(mux), log: slog.New(slog.NewTextHandler(faults, nil)),
+		option: "--web.listen-address", file: "--web.config.file",
 		config: web.FlagConfig{WebListenAddresses: &flags.Listen, WebSystemdSocket: &no, WebConfigFile: &flags.Config},
 	}
 	ctx, stop := context.WithCancel(ctx)

@@ -111,13 +111,13 @@ func (m *monitor) serve(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	servers := []*listener{{
-		server: newServer(m.operator()), log: m.log, option: "--web.listen-address",
+		server: newServer(m.operator()), log: m.log, option: "--web.listen-address", file: "--web.config.file",
 		config: web.FlagConfig{WebListenAddresses: &m.flags.Listen, WebSystemdSocket: &m.flags.Systemd, WebConfigFile: &m.flags.WebConfig},
 	}}
 	if m.flags.PublicListen != "" {
 		no := false
 		servers = append(servers, &listener{
-			server: newServer(m.public()), log: m.log, option: "--web.public-listen-address",
+			server: newServer(m.public()), log: m.log, option: "--web.public-listen-address", file: "--web.public-config.file",
 			config: web.FlagConfig{WebListenAddresses: &[]string{m.flags.PublicListen}, WebSystemdSocket: &no, WebConfigFile: &m.flags.PublicWebConfig},
 		})
 	}
@@ -151,6 +151,7 @@ type listener struct {
 	server *http.Server
 	config web.FlagConfig
 	option string // that says where it listens
+	file   string // the option that names its TLS and passwords
 	log    *slog.Logger
 }
 
@@ -163,6 +164,9 @@ func (l *listener) serve() error {
 	where := *l.config.WebListenAddresses
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listening on %q: the port is in use: see ss -ltnp, or choose another with %s", where, l.option)
+	}
+	if named := *l.config.WebConfigFile; named != "" {
+		return fmt.Errorf("serving on %q with %s %q: %w", where, l.file, named, err)
 	}
 	return fmt.Errorf("serving on %q: %w", where, err)
 }
