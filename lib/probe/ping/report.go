@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"milepost/lib/burst"
+	"milepost/lib/echo"
 	"milepost/lib/metric"
 )
 
@@ -127,7 +128,7 @@ func (r Result) text(k, n int) string {
 		parts = append(parts, r.Usual.text(), "p"+chance(r.Usual.chance(k, n+r.Left)))
 	}
 	add(r.Usual.Unkept != "", "%s", r.Usual.Unkept)
-	add(r.Fitted > 0, "%d packets %s apart to fit into %s", r.Plan.Count, seconds(r.Plan.Spacing), seconds(r.Fitted.Round(100*time.Millisecond)))
+	add(r.Fitted > 0, "%s to fit into %s", planned(r.Plan), seconds(r.Fitted.Round(100*time.Millisecond)))
 	add(r.Left > 0 && r.CutShort == 0, "decided after %d of %d", n, n+r.Left)
 	add(r.CutShort > 0, "cut short after %d of %d", n, n+r.CutShort)
 	add(r.Missed > 0, "%d more not known: this machine dropped answers", r.Missed)
@@ -140,6 +141,14 @@ func (r Result) text(k, n int) string {
 		add(r.Totals.Strays > 0, "%d from %v ignored", r.Totals.Strays, r.Stray)
 	}
 	return strings.Join(parts, ", ")
+}
+
+// planned is what was sent at most.
+func planned(p echo.Plan) string {
+	if p.Count == 1 {
+		return "1 packet"
+	}
+	return fmt.Sprintf("%d packets %s apart", p.Count, seconds(p.Spacing))
 }
 
 // refused is how many of the lost packets an ICMP error came back for.

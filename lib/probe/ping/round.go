@@ -13,7 +13,6 @@ import (
 
 // A round is one run of Measure.
 type round struct {
-	least int // packets, without which there is no judging
 	ledger
 	plan   echo.Plan
 	fitted time.Duration // the time that the plan had to be fitted into; 0 = it is as it was wanted
@@ -29,7 +28,6 @@ func newRound(ctx context.Context, t metric.Target, c Config, usual Usual) *roun
 		doing: doing(t, to),
 		usual: usual,
 		begin: overNetwork,
-		least: min(few, c.Count),
 	}
 	if c.begin != nil {
 		r.begin = c.begin
@@ -66,10 +64,6 @@ func (r *round) fit(time time.Duration) {
 
 // run pings until the round is over, ctx ends or yield says so.
 func (r *round) run(ctx context.Context, yield func(Result, error) bool) {
-	if r.plan.Count < r.least {
-		yield(Result{Doing: r.doing}, fmt.Errorf("%s: there is time for %d of the %d packets that are the least to judge by: give it more, or ask for fewer with --count", r.doing, r.plan.Count, r.least))
-		return
-	}
 	pinger, err := r.begin(r.plan)
 	if err != nil {
 		yield(r.result(), fmt.Errorf("%s: %w", r.doing, err))
