@@ -105,14 +105,11 @@ func TestRounds(t *testing.T) {
 		{"clean", ".", base("2"), 0, "OK 0/16 lost (0 %, 95 % CI 0-19 %), baseline 2 %, p=1, decided after 16 of 20"},
 		{"no baseline", ".", with(func(*Config) {}), 0, "OK 0/18 lost (0 %, 95 % CI 0-18 %), no baseline (0.5 % assumed), p=1, decided after 18 of 20"},
 		{"dead", "x", base("2"), 0, "CRITICAL 9/9 lost (100 %, 95 % CI 70-100 %), baseline 2 %, p<0.0001, decided after 9 of 20"},
-		{"well, and hardly any time", ".", base("2"), time.Second, "OK 0/2 lost (0 %, 95 % CI 0-66 %), baseline 2 %, p=1, 4 packets 0.133 s apart to fit into 1 s, decided after 2 of 4"},
-		{"dead, and hardly any time: slow, perhaps", "x", base("2"), time.Second, "UNKNOWN"},
-		{"no time at all", ".", base("2"), 300 * time.Millisecond, "UNKNOWN pinging \"192.0.2.1\": there is time for 1 of the 4 packets that are the least to judge by"},
 		{"dead, and no time for all", "x", base("2"), 3 * time.Second, "CRITICAL 7/7 lost (100 %, 95 % CI 65-100 %), baseline 2 %, p<0.0001, 10 packets 0.2 s apart to fit into 3 s, decided after 7 of 10"},
-		{"time for two", ".", with(func(*Config) {}), time.Second, "OK 0/2 lost (0 %, 95 % CI 0-66 %), no baseline (0.5 % assumed), p=1, 2 packets 0.2 s apart to fit into 1 s"},
-		{"time for two of three, that are lost", "x", with(func(c *Config) { c.Count = 3 }), time.Second, "CRITICAL no packet came back; 2/2 lost (100 %, 95 % CI 34-100 %), no baseline (0.5 % assumed), p=0.0017, 2 packets 0.2 s apart to fit into 1 s"},
-		{"time for one", "x", with(func(*Config) {}), 600 * time.Millisecond, "CRITICAL no packet came back; 1/1 lost (100 %, 95 % CI 21-100 %), no baseline (0.5 % assumed), p=0.005, 1 packet to fit into 0.6 s"},
-		{"time for three, and one is lost", ".x.", with(func(*Config) {}), 1500 * time.Millisecond, "OK 1/3 lost (33 %, 95 % CI 6-79 %), no baseline (0.5 % assumed), p=0.012, 3 packets 0.2 s apart to fit into 1.5 s"},
+		{"hardly any time", ".", with(func(*Config) {}), time.Second, "OK 0/3 lost (0 %, 95 % CI 0-56 %), no baseline (0.5 % assumed), p=1, 4 packets 0.1 s apart to fit into 1 s, decided after 3 of 4"},
+		{"hardly any time, and dead", "x", with(func(c *Config) { c.Count = 3 }), time.Second, "CRITICAL no packet came back; 3/3 lost (100 %, 95 % CI 44-100 %), no baseline (0.5 % assumed), p=0.00054, 3 packets 0.15 s apart to fit into 1 s"},
+		{"time for one", "x", with(func(*Config) {}), 400 * time.Millisecond, "CRITICAL no packet came back; 1/1 lost (100 %, 95 % CI 21-100 %), no baseline (0.5 % assumed), p=0.005, 1 packet to fit into 0.4 s"},
+		{"hardly any time, and one is lost", ".x.", with(func(*Config) {}), 1500 * time.Millisecond, "OK 1/4 lost (25 %, 95 % CI 5-70 %), no baseline (0.5 % assumed), p=0.015, 4 packets 0.183 s apart to fit into 1.5 s"},
 		{"size without significance", ".....x....x....x....", base("2"), 0, "OK 3/19 lost (16 %, 95 % CI 6-38 %), baseline 2 %, p=0.037, decided after 19 of 20"},
 		{"much more than usual", "x..x..x..x..x..x..x.", base("2"), 0, "WARNING "},
 		{"as much as usual here", "x...x...x...x...x...", base("20"), 0, "OK "},
@@ -254,34 +251,14 @@ func TestFit(t *testing.T) {
 		{"closer", 20, 250 * ms, 5 * time.Second, 20, 210 * ms},
 		{"closer and fewer", 20, 250 * ms, 3 * time.Second, 11, 200 * ms},
 		{"one", 20, 250 * ms, 500 * ms, 1, 200 * ms},
+		{"a few, closer", 20, 250 * ms, 1300 * ms, 4, 100 * ms},
+		{"all of few, closer", 3, 250 * ms, 1300 * ms, 3, 150 * ms},
+		{"few, fewer", 20, 250 * ms, 1050 * ms, 3, 20 * ms},
 		{"no time at all", 20, 250 * ms, 0, 1, 200 * ms},
 		{"closer than courtesy only if asked", 20, 10 * ms, 500 * ms, 1, 10 * ms},
 	} {
 		if n, apart := fit(tt.count, tt.spacing, time.Second, tt.budget); n != tt.n || apart != tt.apart {
 			t.Errorf("%s: %d packets %v apart, want %d %v apart", tt.name, n, apart, tt.n, tt.apart)
-		}
-	}
-}
-
-// TestCrowd: where there is hardly any time, the least packets to judge by are sent all the
-// same, or none.
-func TestCrowd(t *testing.T) {
-	const ms = time.Millisecond
-	for _, tt := range []struct {
-		least  int
-		budget time.Duration
-		apart  time.Duration
-		ok     bool
-	}{
-		{4, 800 * ms, 133 * ms, true},
-		{4, 120 * ms, 20 * ms, true},
-		{4, 119 * ms, 19 * ms, false},
-		{4, 0, 0, false},
-		{2, 40 * ms, 20 * ms, true},
-		{1, 0, 0, true},
-	} {
-		if apart, ok := crowd(tt.least, tt.budget); apart != tt.apart || ok != tt.ok {
-			t.Errorf("%d in %v: %v %v, want %v %v", tt.least, tt.budget, apart, ok, tt.apart, tt.ok)
 		}
 	}
 }

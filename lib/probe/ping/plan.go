@@ -14,10 +14,8 @@ const (
 	closing = 200 * time.Millisecond
 
 	// few is how many packets a round that was cut short must have settled to be
-	// judged at all.
-	few = 4
-
-	// crowded is how close those few follow each other at the closest.
+	// judged at all, and how many are sent closer than is courteous before fewer are.
+	few     = 4
 	crowded = 20 * time.Millisecond
 )
 
@@ -25,23 +23,23 @@ const (
 // within the time there is. It sends them closer before it sends fewer.
 func fit(count int, spacing, wait, budget time.Duration) (int, time.Duration) {
 	spare := max(budget-wait, 0)
-	gaps := time.Duration(count - 1)
-	if gaps*spacing <= spare {
+	if time.Duration(count-1)*spacing <= spare {
 		return count, spacing
 	}
-	closest := min(spacing, courtesy)
-	if closer := spare / gaps; closer >= closest {
-		return count, closer.Truncate(time.Millisecond)
+	if n, closer := within(spare, count, min(spacing, courtesy)); n >= min(count, few) {
+		return n, closer
 	}
-	return 1 + int(spare/closest), closest
+	if n, closer := within(spare, min(count, few), min(spacing, crowded)); n > 1 {
+		return n, closer
+	}
+	return 1, min(spacing, courtesy)
 }
 
-// crowd is how far apart the least packets to judge by are sent where fit finds no time for
-// so many: over half of the time there is. Those that are still out at its end are not
-// judged, so that no slow answer is a loss. It is false where there is no time for that.
-func crowd(least int, budget time.Duration) (spacing time.Duration, ok bool) {
-	if least > 1 {
-		spacing = (budget / 2 / time.Duration(least-1)).Truncate(time.Millisecond)
+// within is how many packets, of as many as wanted, leave in so much time no closer
+// than that, and how far apart they then are.
+func within(spare time.Duration, wanted int, closest time.Duration) (int, time.Duration) {
+	if gaps := time.Duration(wanted - 1); spare/gaps >= closest {
+		return wanted, (spare / gaps).Truncate(time.Millisecond)
 	}
-	return spacing, least == 1 || spacing >= crowded
+	return 1 + int(spare/closest), closest
 }

@@ -53,10 +53,6 @@ func doing(t metric.Target, to netip.Addr) string {
 // fit fits the plan into the time there is.
 func (r *round) fit(time time.Duration) {
 	n, spacing := fit(r.plan.Count, r.plan.Spacing, r.wait(), time-closing)
-	if closer, ok := crowd(r.least, time-closing); ok && n < r.least {
-		n, spacing = r.least, min(closer, r.plan.Spacing)
-		r.patience = 0 // or half of so short a time would make slow answers losses
-	}
 	if n != r.plan.Count || spacing != r.plan.Spacing {
 		r.plan.Count, r.plan.Spacing, r.fitted = n, spacing, time
 	}
