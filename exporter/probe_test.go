@@ -168,7 +168,7 @@ func TestProbesWithoutTime(t *testing.T) {
 		r.Header.Set(scrapeHeader, header)
 		w := httptest.NewRecorder()
 		p.ServeHTTP(w, r)
-		if got := fmt.Sprint(w.Code, " ", w.Body.String()); !regexp.MustCompile("^"+want).MatchString(got) {
+		if got := fmt.Sprint(w.Code, " ", w.Body.String()); !regexp.MustCompile("^" + want).MatchString(got) {
 			t.Errorf("%s: %s, want %s", header, got, want)
 		}
 	}
