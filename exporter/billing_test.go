@@ -1,6 +1,9 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -24,5 +27,17 @@ func TestFaultsOfBilling(t *testing.T) {
 		if exit != 1 || !strings.Contains(faults, row.want) || strings.Contains(faults, "geheim") {
 			t.Errorf("%s: exit %d: %s", row.line, exit, faults)
 		}
+	}
+}
+
+// A log behind links that are not followed is refused before anybody waits for its bytes.
+func TestALinkThatIsNotFollowed(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "access.log")
+	if err := os.Symlink(log, log); err != nil {
+		t.Fatal(err)
+	}
+	exit, _, faults := execute("check-config", usageFile(t, "milepost.yml", "billing:\n  access_log: ["+log+"]\n"))
+	if exit != 1 || !strings.Contains(faults, "billing: access_log: following "+strconv.Quote(log)+": more than 8 symbolic links lead on: name the file itself") {
+		t.Errorf("exit %d: %s", exit, faults)
 	}
 }

@@ -151,7 +151,10 @@ func TestRealBillingAlone(t *testing.T) {
 			appendTo(t, log, billed(now.Add(-48*time.Hour), "alice", 1000)+billed(now, "bob", 50)+billed(now, "monitor", 7))
 			s := startServer(t, fmt.Sprintf("billing: {server: fra-1, access_log: [%s], exclude_users: [monitor]%s}\n", log, row.keys))
 			s.until("/metrics", `milepost_squid_bytes_total{direction="out",host="fra-1"} 1057`, `milepost_squid_requests_total{host="fra-1",result="miss"} 3`)
-			_, users := s.get("/metrics/users")
+			status, users := s.get("/metrics/users")
+			if (status == 404) != (row.users == nil) {
+				t.Errorf("/metrics/users: %d", status)
+			}
 			for _, want := range row.users {
 				if !strings.Contains(users, want) {
 					t.Errorf("no %s in\n%s", want, users)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"milepost/lib/fleet"
+	"milepost/lib/tail"
 )
 
 // notes are what check-config says of an inventory without faults: what billing will
@@ -36,7 +37,8 @@ func notes(f *fleet.Fleet) []string {
 // billingNotes say which logs will be counted, and into what.
 func billingNotes(f *fleet.Fleet) (all []string) {
 	for _, glob := range f.Billing.AccessLog {
-		found, _ := filepath.Glob(glob) // a bad pattern is a fault
+		glob, _ = tail.Resolve(glob)    // a link that is not followed is a fault
+		found, _ := filepath.Glob(glob) // so is a bad pattern
 		switch {
 		case len(found) == 0:
 			all = append(all, fmt.Sprintf("note: billing.access_log: no file is called %s here yet", glob))

@@ -19,7 +19,9 @@ func (m *monitor) operator() http.Handler {
 	serving := prom.Serving{AtOnce: scrapesAtOnce, Timeout: time.Minute, Log: m.log}
 	users := &prom.Collector{Others: m.billing.users(), Dropped: m.collector.Dropped}
 	mux.Handle("GET /metrics", m.collector.Pages(true, serving))
-	mux.Handle("GET /metrics/users", users.Pages(false, serving))
+	if m.billing.expose {
+		mux.Handle("GET /metrics/users", users.Pages(false, serving))
+	}
 	mux.Handle("GET /probe", newProber(m))
 	mux.HandleFunc("GET /sd", m.serviceDiscovery)
 	mux.HandleFunc("GET /-/healthy", say("milepost is healthy\n"))

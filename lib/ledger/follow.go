@@ -28,6 +28,8 @@ const (
 	// standby is for how long the other writer of a ledger must be silent until
 	// this one goes on.
 	standby = 30 * time.Second
+	// unseen is for how long a log must be away until that is told.
+	unseen = 30 * time.Second
 )
 
 // Follow counts until ctx ends, and commits what it counted before it returns.
@@ -51,6 +53,7 @@ func (l *Ledger) Follow(ctx context.Context) error {
 func (l *Ledger) count(ctx context.Context) error {
 	b := newBatch(l)
 	last, grew, every := time.Now(), time.Now(), l.config.commitTime
+	l.seen, l.blind = time.Now(), false
 	watch := l.watch()
 	defer watch.Close()
 	for {
@@ -78,13 +81,14 @@ func (l *Ledger) count(ctx context.Context) error {
 				sleep(ctx, retry)
 				continue
 			}
-			l.setCounting(true)
+			l.setCounting(!l.blind)
 			b, last, every = newBatch(l), time.Now(), l.pause(time.Since(begun))
 		}
 		if ending {
 			return nil
 		}
 		if !some {
+			l.lookout()
 			l.setLag(l.tail.Lag())
 			if b.empty() && time.Since(grew) > idleAfter {
 				watch.Wait(ctx, idlePoll)
@@ -93,6 +97,25 @@ func (l *Ledger) count(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// lookout tells that a log is not there any more, or cannot be read, when it has been so
+// for longer than any rotation takes, and that it is there again.
+func (l *Ledger) lookout() {
+	absent := l.tail.Absent()
+	if len(absent) == 0 {
+		l.seen = time.Now()
+	}
+	switch blind := time.Since(l.seen) > unseen; {
+	case blind == l.blind:
+		return
+	case blind:
+		l.config.Notice(fmt.Sprintf("billing: NOTHING IS COUNTED of %q: no log that can be read has been there for %v: is it where squid writes, and may this user read it?", absent, unseen))
+	default:
+		l.config.Notice("billing: counting goes on: the log is there again")
+	}
+	l.blind = !l.blind
+	l.setCounting(!l.blind)
 }
 
 // pause is for how long is counted until the next commit, when one took so long.

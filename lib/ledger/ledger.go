@@ -53,6 +53,8 @@ type Ledger struct {
 	spans     map[int64]span        // of the lines of each generation, by its ID
 	sequences map[string]*sequences // by log
 	revision  int64                 // of the last commit that was seen
+	seen      time.Time             // when all logs were there
+	blind     bool                  // one has been away for long
 	said      string                // by repeat
 	saidAt    time.Time
 	toldOf    map[place]time.Time // by complain

@@ -70,7 +70,7 @@ func (l *Ledger) samples() []metric.Sample {
 }
 
 // CountingHelp explains ledger_counting, which is told of a ledger that cannot be opened too.
-const CountingHelp = "Whether the access log is being counted here: 0 while the ledger cannot be written, or another process writes it."
+const CountingHelp = "Whether the access log is being counted here: 0 while the ledger cannot be written, another process writes it, or a log has not been there, or readable, for half a minute."
 
 // other is the name of all users who are not among the top ones, and spelled what a
 // user of that very name is called, so that the two stay apart.

@@ -141,3 +141,48 @@ func TestThePauseBetweenCommits(t *testing.T) {
 		}
 	}
 }
+
+// A log that is away for longer than a rotation takes is told, and that it is back.
+func TestTheLogIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := config(t.TempDir())
+		c.still = true
+		var said []string
+		c.Notice = func(text string) { said = append(said, text) }
+		l, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var following crew.Crew
+		following.Go(func() { _ = l.Follow(ctx) })
+		for _, step := range []struct {
+			situation string
+			do        func()
+			wait      time.Duration
+			want      float64
+		}{
+			{"it was never there", func() {}, 35 * time.Second, 0},
+			{"it is there", func() { write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice")) }, 5 * time.Second, 1},
+			{"it is gone for a moment", func() { remove(t, c.Globs[0]) }, 20 * time.Second, 1},
+			{"it is gone", func() {}, 20 * time.Second, 0},
+			{"it is there again", func() { write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 2, "alice")) }, 5 * time.Second, 1},
+		} {
+			step.do()
+			time.Sleep(step.wait)
+			synctest.Wait()
+			if got := counting(l); got != step.want {
+				t.Errorf("%s: ledger_counting is %v, want %v", step.situation, got, step.want)
+			}
+			if _, holes, err := Usage(t.Context(), c.Path, Query{}); (len(holes) == 1 && holes[0].Kind == noLog) != (step.situation == "it was never there") || err != nil {
+				t.Errorf("%s: %v %v", step.situation, holes, err)
+			}
+		}
+		stop()
+		following.Wait()
+		l.Close()
+		if all := strings.Join(said, "\n"); strings.Count(all, "NOTHING IS COUNTED of") != 2 || strings.Count(all, "the log is there again") != 2 {
+			t.Error(all)
+		}
+	})
+}

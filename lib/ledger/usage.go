@@ -43,7 +43,26 @@ func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
 	if err != nil {
 		return nil, nil, explain(path, err)
 	}
+	var logs int
+	if err := tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM generations) + (SELECT count(*) FROM users)").Scan(&logs); err != nil {
+		return nil, nil, explain(path, err)
+	}
+	if h := neverRead(); logs == 0 && len(holes) == 0 && r.query.touches(h) {
+		holes = append(holes, h)
+	}
 	return r.sorted(), holes, nil
+}
+
+// noLog is the kind of the hole that neverRead is.
+const noLog = "no_log"
+
+// neverRead is the hole of a ledger that never read a log: nothing is not 0 bytes. It is
+// no row, and ends when there is a log.
+func neverRead() Hole {
+	return Hole{
+		Kind: noLog, Until: time.Now().UTC().Truncate(time.Second), To: -1, Count: 1,
+		Detail: "no log was ever read: is access_log where squid writes, and may milepost read it?",
+	}
 }
 
 func asIs(user string) string { return user }

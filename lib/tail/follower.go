@@ -28,6 +28,8 @@ const rescan = time.Second
 // nothing. It is not safe for concurrent use.
 type Follower struct {
 	config   Config
+	patterns []string // config's, their links followed
+	absent   []string // config's of which no log was there to be read
 	known    []*Generation
 	files    []*file // held open, in the order they are read
 	seen     map[identity]sight
@@ -102,6 +104,9 @@ func (f *Follower) Lag() int64 {
 	}
 	return n
 }
+
+// Absent is the patterns of which no log that is written to could be read at the last look.
+func (f *Follower) Absent() []string { return f.absent }
 
 // Close lets go of every file.
 func (f *Follower) Close() {

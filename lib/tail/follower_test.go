@@ -87,7 +87,12 @@ func TestSituations(t *testing.T) {
 		{"compressed in another way", "+log.1.xz a; +log b; look", `following "/log.1.xz": only gzip is understood: gunzip it or let logrotate compress with gzip b`},
 
 		{"a FIFO", "fifo log; look", `following "/log": it is a FIFO, not a regular file: name the file itself`},
-		{"a symbolic link", "+other a; link other log; look", `following "/log": it is a symbolic link, not a regular file: name the file itself`},
+		{"a symbolic link that a wildcard meets", "follow l[o]g; +other a; link other log; look", `following "/log": it is a symbolic link, not a regular file: name the file itself`},
+		{"a symbolic link that is named", "dir data; +data/access.log a; link data/access.log log; look; +data/access.log b; look; mv data/access.log data/access.log.1; +data/access.log c; look; die; +data/access.log d; look", "a b c d"},
+		{"the link leads to another file", "dir data; +data/one a; link data/one log; look; +data/one b; rm log; +data/two c; link data/two log; look; +data/two d; wait", "a b c d"},
+		{"a link to a link", "+file a; link file one; link one log; look", "a"},
+		{"links in a ring", "link log other; link other log; look", `following "/log": it is a symbolic link, not a regular file: name the file itself`},
+		{"a link to a file that is not there", "link file log; look; +file a; look", `following "/file": no such file yet a`},
 		{"a directory", "dir log; look; look", `following "/log": it is a directory, not a regular file: name the file itself`},
 		{"a FIFO took its place", "+log a; look; mv log away; fifo log; look; rm log; +log b; look", `a following "/log": it is a FIFO, not a regular file: name the file itself b`},
 	} {

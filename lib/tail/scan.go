@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -16,9 +17,10 @@ const settle = 2 * time.Second
 
 // scan reads the directories: which file is which generation.
 func (f *Follower) scan(now time.Time) {
-	found, troubles := list(f.config.Patterns)
+	f.patterns = resolved(f.config.Patterns)
+	found, troubles := list(f.patterns)
 	if len(found) == 0 && len(troubles) == 0 {
-		for _, p := range f.config.Patterns {
+		for _, p := range f.patterns {
 			troubles[p] = fmt.Errorf("following %q: no such file yet", p)
 		}
 	}
@@ -46,10 +48,24 @@ func (f *Follower) scan(now time.Time) {
 			f.hesitate(x)
 		}
 	}
+	f.look(found, troubles)
 	if sure && len(troubles) == said {
 		f.miss()
 	}
 	f.complain(troubles)
+}
+
+// look notes of which patterns no log is there, or none that can be read.
+func (f *Follower) look(found []sighting, troubles map[string]error) {
+	f.absent = nil
+	for i, pattern := range f.patterns {
+		there := slices.ContainsFunc(found, func(s sighting) bool {
+			return s.live() && troubles[s.path] == nil && matched([]string{pattern}, s.log)
+		})
+		if !there {
+			f.absent = append(f.absent, f.config.Patterns[i])
+		}
+	}
 }
 
 // hesitate holds back what is not older than a file that cannot be told yet.
@@ -162,7 +178,7 @@ func (f *Follower) place(x *file, now time.Time) bool {
 // belong settles which log a file and the generation in it are of: the one that it
 // was written as, wherever rotation put it, unless nobody follows that name any more.
 func (f *Follower) belong(x *file, g *Generation) {
-	if matched(f.config.Patterns, g.Log) {
+	if matched(f.patterns, g.Log) {
 		x.log = g.Log
 	} else {
 		g.Log = x.log
