@@ -19,24 +19,33 @@ const maxLinks = 8
 func Resolve(pattern string) (string, error) {
 	path := filepath.Clean(pattern)
 	for range maxLinks {
-		before, err := os.Lstat(path)
-		if strings.ContainsAny(path, `*?[\`) || err != nil || before.Mode().Type() != os.ModeSymlink {
+		target, safe := leadsTo(path)
+		switch {
+		case target == "":
 			return path, nil
-		}
-		target, err := os.Readlink(path)
-		if err != nil {
-			return path, nil // it is gone meanwhile
-		}
-		after, err := os.Lstat(path)
-		if err != nil || !os.SameFile(before, after) || !ours(before) || strings.ContainsAny(target, `*?[\`) {
+		case !safe:
 			return path, fmt.Errorf("following %q: it is a symbolic link that neither root nor this user made: name the file itself, or chown -h root %s", path, path)
-		}
-		if !filepath.IsAbs(target) {
+		case !filepath.IsAbs(target):
 			target = filepath.Join(filepath.Dir(path), target)
 		}
 		path = filepath.Clean(target)
 	}
 	return path, fmt.Errorf("following %q: more than %d symbolic links lead on: name the file itself", pattern, maxLinks)
+}
+
+// wild is what makes a path a pattern.
+const wild = `*?[\`
+
+// leadsTo is where the link at path leads, "" if none is there, and whether it may be
+// followed: the link that was read must be the one whose maker is known.
+func leadsTo(path string) (target string, safe bool) {
+	before, err := os.Lstat(path)
+	target, unread := os.Readlink(path)
+	after, gone := os.Lstat(path)
+	if unread != nil || strings.ContainsAny(path, wild) {
+		return "", false
+	}
+	return target, err == nil && gone == nil && os.SameFile(before, after) && ours(before) && !strings.ContainsAny(target, wild)
 }
 
 // ours says that root or this process' own user made the file.
