@@ -38,7 +38,7 @@ func (m *measurement) bit(path, flag string, wanted bool) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && wanted:
 		l.drift = fmt.Sprintf("%q is missing, and should be immutable", name)
-		l.mend = "put it back, then " + change + shell(name)
+		l.mend = m.restore(path)
 	case errors.Is(err, fs.ErrNotExist): // what is not there has no bit
 	case err != nil:
 		l.err = err

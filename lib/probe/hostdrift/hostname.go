@@ -39,13 +39,16 @@ func (m *measurement) hostname(context.Context) {
 		if running != stored {
 			l.drift = fmt.Sprintf("hostname is %q, %q says %q", running, m.root.name(hostnameFile), stored)
 			l.mend = "run hostname -F " + hostnameFile
+			if stored == "" {
+				l.mend = "run " + m.overwrite(hostnameFile, running)
+			}
 		}
 	case running != want && m.Place.runs():
 		l.drift = fmt.Sprintf("hostname is %q, expected %q", running, want)
 		l.mend = "run hostnamectl set-hostname " + shell(want)
 	case stored != want && !missing:
 		l.drift = fmt.Sprintf("hostname is %q after the next boot (%q), expected %q", stored, m.root.name(hostnameFile), want)
-		l.mend = fmt.Sprintf("write %s into %s", want, m.root.name(hostnameFile))
+		l.mend = "run " + m.overwrite(hostnameFile, want)
 	}
 	m.saw(began, "looking at the hostname", l)
 }

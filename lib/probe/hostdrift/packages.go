@@ -66,7 +66,7 @@ func (m *measurement) packages(context.Context) {
 		if len(unlisted) > 0 {
 			l.drift = fmt.Sprintf("%s on no list: %s", are(len(unlisted)), some(unlisted))
 			l.whole = whole("on no list", unlisted)
-			l.mend = fmt.Sprintf("add to %q what may stay, and look at the rest with %s", m.Lists.Packages, m.root.command("dpkg -l"))
+			l.mend = m.decide(unlisted, installed.vital)
 		}
 		l.stage.Said = fmt.Sprintf("%d packages, on no list: %v", len(installed.names), unlisted)
 		m.saw(began, doing, l)

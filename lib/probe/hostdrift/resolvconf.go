@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
-	"strings"
 	"time"
 
 	"milepost/lib/crew"
@@ -36,17 +35,13 @@ func (m *measurement) resolvConf(ctx context.Context) {
 	for _, part := range []struct {
 		flag, drift string
 		compared    bool
-		lines       []string
 	}{
-		{nameservers, difference.Nameservers, expected.Nameservers != nil, each("nameserver", expected.Nameservers)},
-		{search, difference.Search, expected.Search != nil, all("search", expected.Search)},
-		{options, difference.Options, expected.Options != nil, all("options", expected.Options)},
+		{nameservers, difference.Nameservers, expected.Nameservers != nil},
+		{search, difference.Search, expected.Search != nil},
+		{options, difference.Options, expected.Options != nil},
 	} {
 		if part.compared {
-			l := look{flag: part.flag, drift: part.drift, mend: fmt.Sprintf("write %s into %s", strings.Join(part.lines, ", "), path)}
-			if len(part.lines) == 0 {
-				l.mend = fmt.Sprintf("delete the %s line of %s", part.flag, path)
-			}
+			l := look{flag: part.flag, drift: part.drift, mend: "run " + m.conf(f, nil)}
 			l.stage.Said = fmt.Sprintf("nameservers %v, search %v, options %v", f.Nameservers, f.Search, f.Options)
 			m.saw(began, doing, l)
 		}
@@ -67,23 +62,6 @@ func (r root) resolvConf() (resolvconf.File, error) {
 	f := resolvconf.Parse(text)
 	f.Path, f.Missing = r.name(resolvconf.Path), err != nil
 	return f, nil
-}
-
-// each is a line for each value, quoted.
-func each(keyword string, values []netip.Addr) []string {
-	var lines []string
-	for _, v := range values {
-		lines = append(lines, fmt.Sprintf("%q", keyword+" "+v.String()))
-	}
-	return lines
-}
-
-// all is one line for all values, quoted; none for an expectation of none.
-func all(keyword string, values []string) []string {
-	if len(values) == 0 || len(values) == 1 && values[0] == resolvconf.None {
-		return nil
-	}
-	return []string{fmt.Sprintf("%q", keyword+" "+strings.Join(values, " "))}
 }
 
 // forecast asks each nameserver whether it is there. The nameservers of another
@@ -107,16 +85,20 @@ func (m *measurement) forecast(ctx context.Context, f resolvconf.File) {
 	}
 	c.Wait()
 	l := look{flag: lookupsFail}
+	var dead []netip.Addr
 	for i, err := range errs {
 		if err != nil {
 			l.err = fmt.Errorf("%s: %w", asked[i], err)
+		}
+		if health[i] != resolvconf.Answers {
+			dead = append(dead, asked[i])
 		}
 	}
 	if l.err == nil {
 		s := f.Stall(health)
 		m.result.stall = &s
 		if s.Fails || s.Worst > 0 {
-			l.drift, l.mend = s.String(), "see why they are dead, or name others"
+			l.drift, l.mend = s.String(), m.alive(f, dead)
 		}
 	}
 	m.saw(began, "asking the nameservers", l)
