@@ -31,7 +31,7 @@ type permission struct {
 func (permission) Limits() []metric.Limit { return nil }
 
 // Needs is what pinging takes.
-func (p permission) Needs(context.Context) []metric.Need {
+func (p permission) Needs(context.Context, metric.Target) []metric.Need {
 	return []metric.Need{{What: "permission for ICMP", OK: p.May}}
 }
 

@@ -224,6 +224,15 @@ func TestSupervised(t *testing.T) {
 	}
 }
 
+// Options come over standard input, once or twice, and reach a supervised check's child.
+func TestOptionsOfStandardInput(t *testing.T) {
+	for _, args := range []string{"--extra-opts=@-", "--extra-opts=@- --extra-opts=more@-", "--extra-opts=@- --supervise", "--extra-opts=supervised@-"} {
+		cmd := plugin("check_host_drift").Command(t.Context(), plugintest.Args(args)...)
+		cmd.Stdin = strings.NewReader("[supervised]\nsupervise\nnot-immutable=/etc/passwd\n[check_host_drift]\nnot-immutable=/etc/passwd\n[more]\ntimeout=9\n")
+		plugintest.Run(t, cmd).Expect(t, 0, "HOST_DRIFT OK: ...")
+	}
+}
+
 // What no program survives ends a supervised check's child, and is UNKNOWN with a sentence.
 func TestSupervisedCheckThatCrashes(t *testing.T) {
 	silent, err := net.ListenPacket("udp", "127.0.0.1:0")

@@ -108,7 +108,7 @@ type result interface{ Report() metric.Report }
 type (
 	validator interface{ Validate() error }
 	needy     interface {
-		Needs(context.Context) []metric.Need
+		Needs(context.Context, metric.Target) []metric.Need
 	}
 	applicable interface{ Applies(t metric.Target) bool }
 )
@@ -173,7 +173,7 @@ func bind[C config, R result](
 		}
 	}
 	if n, ok := any(c).(needy); ok {
-		bound.Needs = n.Needs
+		bound.Needs = func(ctx context.Context) []metric.Need { return n.Needs(ctx, t) }
 	}
 	if a, ok := any(c).(applicable); ok {
 		bound.Moot = !a.Applies(t)

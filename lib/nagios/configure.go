@@ -69,11 +69,11 @@ func (r *run) configure() (metric.Target, error) {
 		return metric.Target{}, fmt.Errorf("unexpected argument %q: a host is given with -H", operands[0])
 	}
 	ini, err := r.extraOpts(words)
-	if err != nil {
-		return metric.Target{}, err
-	}
 	if f := Format(last(words, ini, "output")); f.known() {
 		r.common.Output = f
+	}
+	if err != nil {
+		return metric.Target{}, err
 	}
 	var target metric.Target
 	file, host := last(words, ini, "fleet"), last(words, ini, "fleet-host")

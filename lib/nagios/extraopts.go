@@ -2,6 +2,7 @@ package nagios
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,20 @@ import (
 	"milepost/lib/option"
 )
 
-// iniFiles are where the Monitoring Plugins look, in their order (as a trace of
-// their 2.3.3 shows it).
+// What the Monitoring Plugins read (as traces of their 2.3.3 show it): the file that
+// fileVariable names, whether it is there or not, else the first of iniNames that is in
+// a directory of pathVariable, a list as in $PATH, else the first of iniFiles.
+const (
+	fileVariable = "MP_CONFIG_FILE"
+	pathVariable = "NAGIOS_CONFIG_PATH"
+)
+
+// iniNames are the names in a directory of pathVariable, in their order.
+func iniNames() []string {
+	return []string{"monitoring-plugins.ini", "plugins.ini", "nagios-plugins.ini"}
+}
+
+// iniFiles are the usual files, in their order.
 func iniFiles() []string {
 	return []string{
 		"/usr/local/etc/monitoring-plugins/monitoring-plugins.ini",
@@ -58,7 +71,8 @@ func joinExtraOpts(args []string) []string {
 	return joined
 }
 
-// extraOpts are the options of every --extra-opts=[section][@file] among words.
+// extraOpts are the options of every --extra-opts=[section][@file] among words. Beside an
+// error they are those that could be read: they may say how it is to be spelled.
 func (r *run) extraOpts(words []option.Word) ([]iniWord, error) {
 	var all []iniWord
 	for _, w := range words {
@@ -70,27 +84,29 @@ func (r *run) extraOpts(words []option.Word) ([]iniWord, error) {
 			section = r.name()
 		}
 		if !named || file == "" {
-			if file = firstThere(os.Getenv("NAGIOS_CONFIG_PATH"), "monitoring-plugins.ini", "nagios-plugins.ini", "plugins.ini"); file == "" {
-				return nil, errors.New("--extra-opts: none of the usual ini files is there: name one with --extra-opts=SECTION@FILE")
+			if file = usualIni(); file == "" {
+				return all, errors.New("--extra-opts: none of the usual ini files is there: name one with --extra-opts=SECTION@FILE")
 			}
 		}
 		got, err := r.readIni(section, file)
-		if err != nil {
-			return nil, fmt.Errorf("--extra-opts: %w", err)
-		}
 		all = append(all, got...)
+		if err != nil {
+			return all, fmt.Errorf("--extra-opts: %w", err)
+		}
 	}
 	return all, nil
 }
 
-// firstThere is the first ini file that exists: in the directories of path, a
-// list as in $PATH, by its names, then in the usual places.
-func firstThere(path string, names ...string) string {
+// usualIni is the ini file that is meant where none is named; "" = there is none.
+func usualIni() string {
+	if file := os.Getenv(fileVariable); file != "" {
+		return file
+	}
 	var all []string
-	if path != "" {
+	if path := os.Getenv(pathVariable); path != "" {
 		for dir := range strings.SplitSeq(path, ":") {
-			for _, n := range names {
-				all = append(all, dir+"/"+n)
+			for _, name := range iniNames() {
+				all = append(all, dir+"/"+name)
 			}
 		}
 	}
@@ -102,32 +118,48 @@ func firstThere(path string, names ...string) string {
 	return ""
 }
 
-// readIni is the options of one section of the ini file; "-" is standard input.
+// readIni is the options of one section of the ini file; "-" is standard input. Beside an
+// error they are those that could be read.
 func (r *run) readIni(section, file string) ([]iniWord, error) {
-	var in io.Reader = os.Stdin
+	in, err := r.openIni(file)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	lines, found, err := parseIni(io.LimitReader(in, iniLimit), section, file)
+	if err == nil && !found {
+		err = fmt.Errorf("ini file %q has no section [%s]", file, section)
+	}
+	var words []iniWord
+	for _, l := range lines {
+		some, operands, wrong := r.options.Words(l.Values)
+		if wrong == nil && len(some) == 1 && len(operands) == 0 {
+			words = append(words, iniWord{some[0], l.from})
+		} else if err == nil {
+			err = fmt.Errorf("%s: %q is no option of this check", l.from, strings.Join(l.Values, " "))
+		}
+	}
+	return words, err
+}
+
+// openIni opens the file. What standard input says is kept: it can be read once only, and
+// a second --extra-opts, or a supervised child, wants it too.
+func (r *run) openIni(file string) (io.ReadCloser, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, fmt.Errorf("opening ini file: %w", err)
 		}
-		defer f.Close()
-		in = f
+		return f, nil
 	}
-	words, found, err := parseIni(io.LimitReader(in, iniLimit), section, file)
-	if err != nil {
-		return nil, err
-	}
-	if !found {
-		return nil, fmt.Errorf("ini file %q has no section [%s]", file, section)
-	}
-	for i, w := range words {
-		some, operands, err := r.options.Words(w.Values)
-		if err != nil || len(some) != 1 || len(operands) > 0 {
-			return nil, fmt.Errorf("%s: %q is no option of this check", w.from, strings.Join(w.Values, " "))
+	if r.piped == nil {
+		text, err := io.ReadAll(io.LimitReader(r.in, iniLimit))
+		if err != nil {
+			return nil, fmt.Errorf("reading standard input: %w", err)
 		}
-		words[i].Word = some[0]
+		r.piped = append([]byte{}, text...)
 	}
-	return words, nil
+	return io.NopCloser(bytes.NewReader(r.piped)), nil
 }
 
 // parseIni reads "key = value" and "key" lines of the section, which may be
@@ -143,7 +175,7 @@ func parseIni(in io.Reader, section, file string) (words []iniWord, found bool, 
 		case line[0] == '[':
 			name, ok := strings.CutSuffix(line[1:], "]")
 			if !ok {
-				return nil, false, fmt.Errorf("%s:%d: section %q has no ]", file, n, line)
+				return words, false, fmt.Errorf("%s:%d: section %q has no ]", file, n, line)
 			}
 			inside = strings.TrimSpace(name) == section
 			found = found || inside
@@ -160,7 +192,7 @@ func parseIni(in io.Reader, section, file string) (words []iniWord, found bool, 
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return nil, false, fmt.Errorf("reading ini file %q: %w", file, err)
+		return words, false, fmt.Errorf("reading ini file %q: %w", file, err)
 	}
 	return words, found, nil
 }

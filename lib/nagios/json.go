@@ -81,9 +81,13 @@ func writeJSON(w io.Writer, name string, outs []check.Outcome) {
 		}
 		run.Hosts = append(run.Hosts, j)
 	}
+	encodeJSON(w, run)
+}
+
+func encodeJSON(w io.Writer, v any) {
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(run) // into a strings.Builder: nothing can fail
+	_ = e.Encode(v) // into a strings.Builder: nothing can fail
 }
 
 // finite is v for JSON, which knows neither NaN nor infinity.

@@ -3,7 +3,6 @@ package nagios
 import (
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"milepost/lib/check"
@@ -56,25 +55,32 @@ func TestFirstLine(t *testing.T) {
 	}
 }
 
-// The first of the usual files counts: by directory, and in one by name.
+// The first of the usual files counts: by directory, and in one by name. A file that is
+// named goes before them, and whether it is there is seen when it is opened.
 func TestWhichIniFileIsRead(t *testing.T) {
 	near, far := t.TempDir(), t.TempDir()
 	order := []string{
-		near + "/monitoring-plugins.ini", near + "/nagios-plugins.ini", near + "/plugins.ini",
-		far + "/monitoring-plugins.ini", far + "/nagios-plugins.ini", far + "/plugins.ini",
+		near + "/monitoring-plugins.ini", near + "/plugins.ini", near + "/nagios-plugins.ini",
+		far + "/monitoring-plugins.ini", far + "/plugins.ini", far + "/nagios-plugins.ini",
 	}
 	for _, file := range order {
-		if err := os.WriteFile(file, []byte("[check_speed]\nwarning="+filepath.Base(filepath.Dir(file))+"\n"), 0o600); err != nil {
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
+	t.Setenv("MP_CONFIG_FILE", "")
+	t.Setenv("NAGIOS_CONFIG_PATH", near+":"+far)
 	for _, want := range order {
-		if got := firstThere(near+":"+far, "monitoring-plugins.ini", "nagios-plugins.ini", "plugins.ini"); got != want {
+		if got := usualIni(); got != want {
 			t.Errorf("%s is read, want %s", got, want)
 		}
 		if err := os.Remove(want); err != nil {
 			t.Fatal(err)
 		}
+	}
+	t.Setenv("MP_CONFIG_FILE", "/nonexistent/mine.ini")
+	if got := usualIni(); got != "/nonexistent/mine.ini" {
+		t.Errorf("%s is read", got)
 	}
 	if files := iniFiles(); files[0] != "/usr/local/etc/monitoring-plugins/monitoring-plugins.ini" || files[4] != "/etc/nagios/plugins.ini" {
 		t.Errorf("the usual files are %q", files)

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ const grace = 80 * time.Millisecond
 // Main runs a plugin: args are the program's arguments without its name. The
 // result is the exit code, never anything but 0, 1, 2 or 3.
 func Main(args []string, stdout io.Writer, p Plugin) (exit int) {
-	r := &run{Plugin: p, args: args, out: stdout, began: time.Now(), common: defaults()}
+	r := &run{Plugin: p, args: args, in: os.Stdin, out: stdout, began: time.Now(), common: defaults()}
 	return Guard(stdout, r.main, r.end)
 }
 
@@ -65,6 +66,8 @@ func Main(args []string, stdout io.Writer, p Plugin) (exit int) {
 type run struct {
 	Plugin
 	args    []string
+	in      io.Reader
+	piped   []byte // what in said, if it was read; nil = it was not
 	out     io.Writer
 	began   time.Time
 	common  Common

@@ -48,7 +48,7 @@ func (s speed) Validate() error {
 	return nil
 }
 
-func (s speed) Needs(context.Context) []metric.Need {
+func (s speed) Needs(context.Context, metric.Target) []metric.Need {
 	if s.Do == "need" {
 		return []metric.Need{{What: "a wheel", Have: "none", Mend: "apt install wheel"}}
 	}
@@ -382,8 +382,8 @@ func TestTheOrderOfExtraOpts(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, path, args, want string }{
-		{"of one directory, the first name counts", first, "-H 192.0.2.1 --extra-opts", "speed=1s;12;60"},
-		{"the first directory before the second", first + ":" + second, "-H 192.0.2.1 --extra-opts", "speed=1s;12;60"},
+		{"of one directory, the first name counts", first, "-H 192.0.2.1 --extra-opts", "speed=1s;11;60"},
+		{"the first directory before the second", first + ":" + second, "-H 192.0.2.1 --extra-opts", "speed=1s;11;60"},
 		{"a directory that is not there is passed over", "/nonexistent:" + second, "-H 192.0.2.1 --extra-opts", "speed=1s;14;77"},
 		{"the last line counts, and a section may go on later", second, "-H 192.0.2.1 --extra-opts", "speed=1s;14;77"},
 		{"two sections, in the order of the command line", second, "-H 192.0.2.1 --extra-opts=check_speed --extra-opts=more", "speed=1s;15;77"},
@@ -396,6 +396,74 @@ func TestTheOrderOfExtraOpts(t *testing.T) {
 		if _, out := execute(strings.Fields(tt.args)...); !strings.Contains(out, tt.want) {
 			t.Errorf("%s: %q, want %q", tt.name, out, tt.want)
 		}
+	}
+}
+
+// The file that MP_CONFIG_FILE names is meant, whatever is elsewhere and whether it is
+// there or not; but not where the command line names one.
+func TestTheIniFileOfTheEnvironment(t *testing.T) {
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "mine.ini")
+	for file, text := range map[string]string{mine: "[check_speed]\nwarning=21\n", filepath.Join(dir, "plugins.ini"): "[check_speed]\nwarning=22\n"} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("NAGIOS_CONFIG_PATH", dir)
+	for _, tt := range []struct{ file, args, want string }{
+		{"", "--extra-opts", "speed=1s;22;60"},
+		{mine, "--extra-opts", "speed=1s;21;60"},
+		{mine, "--extra-opts=@" + dir + "/plugins.ini", "speed=1s;22;60"},
+		{"/nonexistent.ini", "--extra-opts", "--extra-opts: opening ini file: open /nonexistent.ini: no such file or directory"},
+	} {
+		t.Setenv("MP_CONFIG_FILE", tt.file)
+		if _, out := execute("-H", "192.0.2.1", tt.args); !strings.Contains(out, tt.want) {
+			t.Errorf("%q %s: %q, want %q", tt.file, tt.args, out, tt.want)
+		}
+	}
+}
+
+// An ini file that asks for JSON gets it, though another line of it is wrong.
+func TestFaultsOfAnIniFileAreSpelledAsItSays(t *testing.T) {
+	ini := filepath.Join(t.TempDir(), "plugins.ini")
+	for text, want := range map[string]string{
+		"[check_speed]\noutput=json\nwraning=1\n":  ini + ":3: ",
+		"[check_speed]\nwraning=1\noutput=json\n":  ini + ":2: ",
+		"[check_speed]\noutput=json\nwarning=5x\n": ini + ":3: ",
+		"[check_speed]\noutput=json\n[broken\n":    ini + ":3: ",
+	} {
+		if err := os.WriteFile(ini, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		var got struct{ Status, Summary string }
+		code, out := execute("-H", "192.0.2.1", "--extra-opts=@"+ini)
+		if err := json.Unmarshal([]byte(out), &got); err != nil || code != 3 || got.Status != "UNKNOWN" || !strings.Contains(got.Summary, want) {
+			t.Errorf("%q: %d %v %s", text, code, err, out)
+		}
+	}
+}
+
+// A self-test looks at every host's needs, and tells what they have in common once.
+func TestSelfTestsInOtherSpellings(t *testing.T) {
+	const both = "--self-test -H 192.0.2.1 -H 192.0.2.2 -H fra-1.example.net"
+	if code, out := execute(strings.Fields(both)...); code != 0 || strings.Count(out, "have: a wheel: round\n") != 1 || strings.Count(out, "have: a resolver: ") != 1 {
+		t.Errorf("%d %s", code, out)
+	}
+	for _, tt := range []struct {
+		args string
+		code int
+		want string
+	}{
+		{"", 0, `{"check":"speed","status":"OK","exit_code":0,"summary":"self-test: everything that this check needs is here","needs":[{"what":"a wheel","ok":true,"have":"round","mend":""}]}` + "\n"},
+		{"--do need", 3, `{"check":"speed","status":"UNKNOWN","exit_code":3,"summary":"self-test: a wheel: none: run apt install wheel","needs":[{"what":"a wheel","ok":false,"have":"none","mend":"apt install wheel"}]}` + "\n"},
+	} {
+		if code, out := execute(strings.Fields("--self-test --output json " + tt.args)...); code != tt.code || out != tt.want {
+			t.Errorf("%s: %d %s", tt.args, code, out)
+		}
+	}
+	const comments = "# SPEED UNKNOWN: self-test: a wheel: none: run apt install wheel\n# need: a wheel: none\n# run: apt install wheel\n"
+	if code, out := execute("--self-test", "--do", "need", "--output", "prometheus"); code != 3 || out != comments {
+		t.Errorf("%d %s", code, out)
 	}
 }
 

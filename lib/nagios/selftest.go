@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"milepost/lib/check"
@@ -13,33 +14,84 @@ import (
 	"milepost/lib/verdict"
 )
 
-// selfTest says what the check needs on this machine and what mends it.
+// selfTest says what the check needs on this machine, of whichever host, and what mends it.
 func (r *run) selfTest(ctx context.Context, checks []check.Check) int {
 	ctx, cancel := context.WithTimeout(ctx, r.common.Timeout.After)
 	defer cancel()
 	var needs []metric.Need
-	c := checks[0]
-	if _, err := netip.ParseAddr(c.Target.Address); c.Target.Address != "" && err != nil {
-		needs = append(needs, needResolver("/etc/resolv.conf"))
+	for _, c := range checks {
+		if _, err := netip.ParseAddr(c.Target.Address); c.Target.Address != "" && err != nil {
+			needs = append(needs, needResolver("/etc/resolv.conf"))
+		}
+		if c.Needs != nil {
+			needs = append(needs, c.Needs(ctx)...)
+		}
 	}
-	if c.Needs != nil {
-		needs = append(needs, c.Needs(ctx)...)
-	}
-	status, summary := verdict.OK, "everything that this check needs is here"
-	var more strings.Builder
+	t := tested{Check: r.Kind.Name, Needs: once(needs)}
+	t.judge()
+	return r.print(t.page(r.common.Output), t.Status)
+}
+
+// once is needs, each one time: hosts have most of them in common.
+func once(needs []metric.Need) []jsonNeed {
+	unique := []jsonNeed{}
 	for _, n := range needs {
+		if n := jsonNeed(n); !slices.Contains(unique, n) {
+			unique = append(unique, n)
+		}
+	}
+	return unique
+}
+
+// What a self-test found, as --output json spells it.
+type (
+	tested struct {
+		Check    string         `json:"check"`
+		Status   verdict.Status `json:"status"`
+		ExitCode int            `json:"exit_code"`
+		Summary  string         `json:"summary"`
+		Needs    []jsonNeed     `json:"needs"`
+	}
+	jsonNeed struct {
+		What string `json:"what"`
+		OK   bool   `json:"ok"`
+		Have string `json:"have"`
+		Mend string `json:"mend"` // the command that mends it
+	}
+)
+
+// judge sums up: the first need that is not met is what to begin with.
+func (t *tested) judge() {
+	t.Status, t.Summary = verdict.OK, "self-test: everything that this check needs is here"
+	for _, n := range t.Needs {
+		if !n.OK {
+			t.Status, t.Summary = verdict.Unknown, fmt.Sprintf("self-test: %s: %s: run %s", n.What, n.Have, n.Mend)
+			break
+		}
+	}
+	t.ExitCode = int(t.Status)
+}
+
+// page is t in the format. For Prometheus it is a comment: nothing was measured.
+func (t *tested) page(f Format) string {
+	var b strings.Builder
+	if f == FormatJSON {
+		encodeJSON(&b, t)
+		return b.String()
+	}
+	mark := ""
+	if f == FormatPrometheus {
+		mark = "# "
+	}
+	b.WriteString(mark + fit(fmt.Sprintf("%s %v: ", strings.ToUpper(t.Check), t.Status), plain(t.Summary), nil) + "\n")
+	for _, n := range t.Needs {
 		if n.OK {
-			fmt.Fprintf(&more, "have: %s: %s\n", plain(n.What), plain(n.Have))
+			fmt.Fprintf(&b, "%shave: %s: %s\n", mark, plain(n.What), plain(n.Have))
 			continue
 		}
-		if status == verdict.OK {
-			summary = fmt.Sprintf("%s: %s: run %s", n.What, n.Have, n.Mend)
-		}
-		status = verdict.Unknown
-		fmt.Fprintf(&more, "need: %s: %s\nrun: %s\n", plain(n.What), plain(n.Have), plain(n.Mend))
+		fmt.Fprintf(&b, "%[1]sneed: %[2]s: %[3]s\n%[1]srun: %[4]s\n", mark, plain(n.What), plain(n.Have), plain(n.Mend))
 	}
-	head := fmt.Sprintf("%s %v: self-test: ", strings.ToUpper(r.Kind.Name), status)
-	return r.print(fit(head, plain(summary), nil)+"\n"+more.String(), status)
+	return b.String()
 }
 
 // needResolver looks for a nameserver in the file. Without one, the resolver

@@ -31,7 +31,10 @@ func (r *run) supervise(ctx context.Context) int {
 	child := exec.CommandContext(ctx, "/proc/self/exe", args...)
 	child.Args[0] = os.Args[0]
 	var out, faults bytes.Buffer
-	child.Stdin = os.Stdin
+	child.Stdin = r.in
+	if r.piped != nil { // it is read to its end; what the child reads of it is this
+		child.Stdin = bytes.NewReader(r.piped)
+	}
 	child.Stdout = &limited{&out, outputLimit}
 	child.Stderr = &limited{&faults, outputLimit}
 	child.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}

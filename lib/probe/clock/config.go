@@ -74,7 +74,7 @@ func (c Config) Limits() []metric.Limit {
 }
 
 // Needs is what the check needs on the monitor.
-func (c Config) Needs(ctx context.Context) []metric.Need {
+func (c Config) Needs(ctx context.Context, _ metric.Target) []metric.Need {
 	var needs []metric.Need
 	for _, f := range c.SNMP.files() {
 		n := metric.Need{What: fmt.Sprintf("secret in %q", f), OK: true, Have: "readable"}

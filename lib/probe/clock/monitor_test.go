@@ -282,7 +282,7 @@ func TestNeeds(t *testing.T) {
 	c.adjtimex, c.chronyd = unsynchronised, closedPort(t).String()
 	c.SNMP.CommunityFile = secret.File(open)
 	var got []string
-	for _, n := range c.Needs(t.Context()) {
+	for _, n := range c.Needs(t.Context(), metric.Target{}) {
 		got = append(got, n.What, n.Have, n.Mend)
 	}
 	said := strings.Join(got, "\n")

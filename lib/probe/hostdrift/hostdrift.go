@@ -115,7 +115,7 @@ func (c Config) Validate() error {
 }
 
 // Needs is that what is to be looked at can be read.
-func (c Config) Needs(context.Context) []metric.Need {
+func (c Config) Needs(context.Context, metric.Target) []metric.Need {
 	type place struct {
 		root
 		path string

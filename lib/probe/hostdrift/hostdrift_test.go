@@ -406,7 +406,7 @@ func TestNeeds(t *testing.T) {
 	root := host(t, map[string]string{"etc/hostname": "fra-1\n"})
 	c := config(t, root, "--root ROOT --expect-hostname fra-1 --resolv-conf --packages ROOT/keep")
 	var got []string
-	for _, n := range c.Needs(t.Context()) {
+	for _, n := range c.Needs(t.Context(), metric.Target{}) {
 		got = append(got, n.What+": "+n.Have+" "+n.Mend)
 	}
 	want := `file "ROOT/etc/hostname": readable

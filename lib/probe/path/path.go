@@ -39,7 +39,7 @@ type Pinger interface {
 	// RoundTrips are those of up to count packets to the target: as many as were answered.
 	RoundTrips(ctx context.Context, t metric.Target, count int, spacing time.Duration) ([]time.Duration, error)
 	// Needs is what that needs on this machine.
-	Needs(ctx context.Context) []metric.Need
+	Needs(ctx context.Context, t metric.Target) []metric.Need
 }
 
 // Using is whose round trips are taken.
@@ -88,7 +88,9 @@ func (c Config) Limits() []metric.Limit {
 }
 
 // Needs is what the round trips need on this machine.
-func (c Config) Needs(ctx context.Context) []metric.Need { return c.Pinger.Needs(ctx) }
+func (c Config) Needs(ctx context.Context, t metric.Target) []metric.Need {
+	return c.Pinger.Needs(ctx, t)
+}
 
 // Applies says whether it is known where t is and where it is asked from.
 func (c Config) Applies(t metric.Target) bool {

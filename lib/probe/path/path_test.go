@@ -22,7 +22,7 @@ func (t trips) RoundTrips(ctx context.Context, _ metric.Target, count int, _ tim
 	return t[:min(len(t), count)], nil
 }
 
-func (trips) Needs(context.Context) []metric.Need { return nil }
+func (trips) Needs(context.Context, metric.Target) []metric.Need { return nil }
 
 const ms = time.Millisecond
 

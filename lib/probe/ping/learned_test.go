@@ -211,3 +211,24 @@ func FuzzMemory(f *testing.F) {
 		}
 	})
 }
+
+// What a self-test says of --state: that runs can keep what they learn there.
+func TestNeedsOfALearner(t *testing.T) {
+	dir := t.TempDir()
+	foreign := filepath.Join(dir, "foreign.json")
+	if err := os.WriteFile(foreign, []byte("{}"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		filepath.Join(dir, "new.json"): `true can be written: `,
+		foreign:                        `false reading baselines "` + foreign + `": its schema is "", not "milepost.baselines/1": another version wrote it: mv "` + foreign + `" "` + foreign + `.old"`,
+		"/nonexistent/state.json":      fmt.Sprintf(`false directory "/nonexistent": no such file or directory: install -d -o %d "/nonexistent"`, os.Geteuid()),
+	} {
+		c := Default()
+		c.State = file
+		n := c.Needs(t.Context(), target())
+		if got := fmt.Sprintf("%v %s: %s", n[len(n)-1].OK, n[len(n)-1].Have, n[len(n)-1].Mend); len(n) != 2 || got != want {
+			t.Errorf("%s: %s, want %s", file, got, want)
+		}
+	}
+}

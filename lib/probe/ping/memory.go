@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"syscall"
 	"time"
 
 	"milepost/lib/burst"
 	"milepost/lib/keep"
+	"milepost/lib/metric"
 )
 
 // A memory is what was learnt of hosts' paths, as a file keeps it. It is replaced
@@ -119,4 +122,23 @@ func (m memory) replace(path string) error {
 		return fmt.Errorf("%q: %w", path, err)
 	}
 	return keep.Replace(path, append(text, '\n'), 0o644)
+}
+
+// writable is access(2)'s W_OK and X_OK: files can be made in the directory.
+const writable = 2 | 1
+
+// needs are that what is to be learned can be kept, and what was learned be read.
+func (l Learned) needs() []metric.Need {
+	if l.State == "" {
+		return nil
+	}
+	dir := filepath.Dir(l.State)
+	n := metric.Need{What: fmt.Sprintf("baselines in %q", l.State), OK: true, Have: "can be written"}
+	if err := syscall.Access(dir, writable); err != nil {
+		n.OK, n.Have = false, fmt.Sprintf("directory %q: %v", dir, err)
+		n.Mend = fmt.Sprintf("install -d -o %d %q", os.Geteuid(), dir)
+	} else if _, err := readMemory(l.State); err != nil {
+		n.OK, n.Have, n.Mend = false, err.Error(), fmt.Sprintf("mv %q %q", l.State, l.State+".old")
+	}
+	return []metric.Need{n}
 }

@@ -51,8 +51,9 @@ func unsendable(to netip.Addr, err error) error {
 	}
 }
 
-// Needs says whether this machine lets the probe ping, and over what.
-func (c Config) Needs(context.Context) []metric.Need {
+// Needs says whether this machine lets the probe ping, and over what, and whether it can
+// keep and read what it is to learn.
+func (c Config) Needs(context.Context, metric.Target) []metric.Need {
 	n := metric.Need{What: "permission for ICMP"}
 	over, err := echo.Permission()
 	switch {
@@ -63,5 +64,5 @@ func (c Config) Needs(context.Context) []metric.Need {
 	default:
 		n.Have = err.Error()
 	}
-	return []metric.Need{n}
+	return append([]metric.Need{n}, c.Learned.needs()...)
 }

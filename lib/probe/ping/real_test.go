@@ -27,7 +27,7 @@ import (
 )
 
 func TestRealLoopback(t *testing.T) {
-	if n := Default().Needs(t.Context())[0]; !n.OK {
+	if n := Default().Needs(t.Context(), metric.Target{})[0]; !n.OK {
 		peers.Missing(t, n.What+": "+n.Have+": "+n.Mend)
 	}
 	for _, addr := range []string{"127.0.0.1", "::1"} {
@@ -126,7 +126,7 @@ func TestRealStream(t *testing.T) {
 // TestRealDrops: what our own socket dropped is void, and no packet of it is lost, be it
 // judged at once or, among many hosts, long after more was dropped.
 func TestRealDrops(t *testing.T) {
-	if n := Default().Needs(t.Context())[0]; !n.OK {
+	if n := Default().Needs(t.Context(), metric.Target{})[0]; !n.OK {
 		peers.Missing(t, n.What+": "+n.Have+": "+n.Mend)
 	}
 	for _, tt := range []struct {
@@ -280,7 +280,7 @@ func TestAttempt(t *testing.T) {
 	}
 	switch {
 	case a.SelfTest:
-		n := a.config().Needs(t.Context())[0]
+		n := a.config().Needs(t.Context(), metric.Target{})[0]
 		if n.OK {
 			fmt.Printf("%shas %s%s\n", said, n.Have, effective(a))
 		} else {

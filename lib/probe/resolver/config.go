@@ -136,9 +136,12 @@ func (c Config) Validate() error {
 }
 
 // Needs is the file that lists the resolvers.
-func (c Config) Needs(context.Context) []metric.Need {
+func (c Config) Needs(_ context.Context, t metric.Target) []metric.Need {
+	if t.Address != "" && !c.Local.Asked() {
+		return nil
+	}
 	path := c.Local.path()
-	n := metric.Need{What: fmt.Sprintf("nameservers in %q, if no -H is given", path)}
+	n := metric.Need{What: fmt.Sprintf("nameservers in %q", path)}
 	switch f, err := resolvconf.Read(path); {
 	case err != nil:
 		n.Have, n.Mend = err.Error(), "chmod a+r "+path

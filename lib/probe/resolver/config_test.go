@@ -137,7 +137,7 @@ func TestNeeds(t *testing.T) {
 	} {
 		cfg := configure(t)
 		cfg.Local.ResolvConfFile = resolvConf(t, text)
-		needs := cfg.Needs(t.Context())
+		needs := cfg.Needs(t.Context(), metric.Target{})
 		if len(needs) != 1 {
 			t.Fatalf("%d needs", len(needs))
 		}
@@ -145,6 +145,16 @@ func TestNeeds(t *testing.T) {
 		got := strings.ReplaceAll(fmt.Sprintf("%v %q %q", n.OK, n.Have, n.Mend), cfg.Local.ResolvConfFile, "RESOLV.CONF")
 		if got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)
+		}
+	}
+}
+
+// Where a resolver is named, resolv.conf is needed only if it is asked about.
+func TestNeedsOfANamedResolver(t *testing.T) {
+	named := metric.Target{Name: "a", Address: "192.0.2.1"}
+	for args, want := range map[string]int{"": 0, "--resolv-conf": 1} {
+		if n := configure(t, strings.Fields(args)...).Needs(t.Context(), named); len(n) != want {
+			t.Errorf("%q: %v", args, n)
 		}
 	}
 }

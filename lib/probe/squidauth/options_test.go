@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"milepost/lib/metric"
 	"milepost/lib/option"
 	"milepost/lib/probe/squidauth"
 	"milepost/lib/secret"
@@ -100,12 +101,12 @@ func TestNeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg := squidauth.Default()
-	if n := cfg.Needs(t.Context()); len(n) > 0 {
+	if n := cfg.Needs(t.Context(), metric.Target{}); len(n) > 0 {
 		t.Errorf("no file is named, and %v is needed", n)
 	}
 	cfg.Login.PasswordFile, cfg.Proxy.CAFile = secret.File(open), open
 	var got []string
-	for _, n := range cfg.Needs(t.Context()) {
+	for _, n := range cfg.Needs(t.Context(), metric.Target{}) {
 		got = append(got, fmt.Sprintf("%v: %s: %s", n.OK, n.Have, n.Mend))
 	}
 	want := []string{

@@ -137,7 +137,7 @@ func (c Config) Validate() error {
 }
 
 // Needs are the files that are named.
-func (c Config) Needs(context.Context) []metric.Need {
+func (c Config) Needs(context.Context, metric.Target) []metric.Need {
 	var needs []metric.Need
 	if file := c.Login.PasswordFile; file != "" {
 		n := metric.Need{What: fmt.Sprintf("password in file %q", file), OK: true, Have: "readable, and not by others"}
