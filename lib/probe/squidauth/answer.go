@@ -14,6 +14,7 @@ type Answer struct {
 	SquidError string // X-Squid-Error: who answered was squid, not the origin; "" = it does not say
 	Challenged bool   // it has a Proxy-Authenticate
 	Breach     *Breach
+	Begun      int // status of an answer that a Breach ended; 0 = not even that came
 }
 
 // answerTo is the answer to a request of method.
@@ -46,6 +47,8 @@ func squidError(field string) string {
 func (a Answer) String() string {
 	status := strconv.Itoa(a.Status)
 	switch {
+	case a.Breach != nil && a.Begun != 0:
+		return strconv.Itoa(a.Begun) + ", then " + a.Breach.Error()
 	case a.Breach != nil:
 		return a.Breach.Error()
 	case a.SquidError != "":
@@ -53,6 +56,12 @@ func (a Answer) String() string {
 	default:
 		return status
 	}
+}
+
+// began says that the head of an answer came which no proxy gives to credentials that
+// it has not taken: so far all was well, whatever ended it.
+func (a Answer) began() bool {
+	return a.Begun != 0 && a.Begun != http.StatusProxyAuthRequired
 }
 
 // refused says that the proxy would not do it for these credentials, or for anybody.

@@ -212,7 +212,7 @@ func (f Fetch) blameFailure(e Evidence) Blame {
 		return proxyAt("%s %s, directly %s: something behind the proxy breaks into TLS", f.URL, f, d)
 	case lives && e.Others:
 		return originAt("%s %s, directly %s, while other URLs come through: the origin, or the way to it, refuses this proxy", f.URL, f, d)
-	case silent && e.Unproven && !e.Others:
+	case silent && e.Unproven && !e.Others && !f.Answer.began():
 		return blamed(metric.FaultAuth, metric.ReasonAuthRefused,
 			"the authentication helper does not answer, or nothing behind the proxy does: 407 at once without credentials, %s %s with them; see cache.log on the proxy", f.URL, f)
 	case lives:
@@ -231,7 +231,7 @@ func (f Fetch) blameUnseen(e Evidence) Blame {
 		return originAt("%s %s", f.URL, f)
 	}
 	switch {
-	case f.Origin:
+	case f.Origin, f.Answer.began() && f.Answer.Begun < http.StatusInternalServerError && f.Answer.SquidError == "":
 		return originAt("%s %s", f.URL, f)
 	case e.LookUp != "":
 		return proxyAt("%s %s; this machine cannot resolve it either (%s), so whose fault it is stays open", f.URL, f, e.LookUp)

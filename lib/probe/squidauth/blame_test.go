@@ -14,6 +14,9 @@ func TestBlame(t *testing.T) {
 	}
 	connectFail, readError := answer("GET", 503, "ERR_CONNECT_FAIL"), answer("GET", 502, "ERR_READ_ERROR")
 	silent := Fetch{URL: "U", Answer: Answer{Method: "GET", Breach: &Breach{What: "no answer within 5s", Silent: true}}}
+	unending := func(status int, squidError string) Fetch {
+		return Fetch{URL: "U", Answer: Answer{Method: "GET", Begun: status, SquidError: squidError, Breach: &Breach{What: "only part of an answer within 5s", Silent: true}}}
+	}
 	good := &Fetch{Answer: Answer{Status: 200}, Origin: true}
 	missing := &Fetch{Answer: Answer{Status: 404}, Origin: true, Wrong: "instead of 200-299"}
 	mute := &Fetch{Answer: Answer{Breach: &Breach{What: "no answer within 5s", Silent: true}}, Origin: true}
@@ -41,6 +44,11 @@ func TestBlame(t *testing.T) {
 		{"the helper was not proven, the origin is alive", silent, Evidence{Direct: good, Unproven: true}, metric.FaultAuth, "the authentication helper does not answer, or nothing behind the proxy does: 407 at once without credentials, U no answer within 5s with them; see cache.log on the proxy"},
 		{"the helper was not proven, the origin is dead", silent, Evidence{Direct: refuses, Unproven: true}, metric.FaultOrigin, "U no answer within 5s: the origin fails, directly connection refused"},
 		{"the helper was proven by another URL", silent, Evidence{Unproven: true, Others: true}, metric.FaultProxy, "U no answer within 5s"},
+		{"an answer that does not end proves the helper", unending(200, ""), Evidence{Unproven: true}, metric.FaultOrigin, "U 200, then only part of an answer within 5s"},
+		{"and so it does directly", unending(200, ""), Evidence{Unproven: true, Direct: &Fetch{Answer: unending(200, "").Answer, Origin: true}}, metric.FaultOrigin, "U 200, then only part of an answer within 5s: the origin fails, unless this machine has no way to it; directly 200, then only part of an answer within 5s"},
+		{"but not directly", unending(200, ""), Evidence{Unproven: true, Direct: good}, metric.FaultProxy, "U 200, then only part of an answer within 5s, directly 200: the proxy does not get through to the origin"},
+		{"a refusal that does not end proves nothing", unending(407, ""), Evidence{Unproven: true}, metric.FaultAuth, "the authentication helper does not answer, or nothing behind the proxy does: 407 at once without credentials, U 407, then only part of an answer within 5s with them; see cache.log on the proxy"},
+		{"squid's own page does not end", unending(503, "ERR_DNS_FAIL"), Evidence{Unproven: true}, metric.FaultProxyResolver, "the proxy's resolver fails: U 503, then only part of an answer within 5s"},
 		{"silence in the tunnel", Fetch{URL: "U", Origin: true, Answer: silent.Answer}, Evidence{Unproven: true}, metric.FaultOrigin, "U no answer within 5s"},
 		{"a tunnel to a web server that is no proxy", answer("CONNECT", 405, ""), Evidence{}, metric.FaultProxy, "U 405"},
 		{"denied without squid's name, CONNECT", answer("CONNECT", 403, ""), Evidence{}, metric.FaultACL, "U denied by an access rule of the proxy (403)"},

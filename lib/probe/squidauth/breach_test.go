@@ -97,7 +97,7 @@ var broken = []situation{
 	{name: "redirects to itself for ever, and is not followed", args: []string{"--no-direct"}, proxy: withPassword(func(c call) { c.answer(302, "Location: http://origin.test/\r\n", "") }), want: `CRITICAL: http://ORIGIN/ 302 instead of 200-299 (redirects to "http://origin.test/", which is not followed) [origin origin]`},
 	{name: "stalls with the right password", timeout: impatient, args: []string{"--no-direct"}, proxy: withPassword(call.stall), want: "CRITICAL: http://ORIGIN/ no answer within 2s [proxy gateway]"},
 	{name: "closes with the right password", args: []string{"--no-direct"}, proxy: withPassword(closing(func(call) {})), want: "CRITICAL: http://ORIGIN/ connection closed without an answer [proxy gateway]"},
-	{name: "is cut with the right password", proxy: withPassword(closing(says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour"))), want: "CRITICAL: http://ORIGIN/ connection closed in the middle of the answer, directly 200: the proxy does not get through to the origin [proxy gateway]"},
+	{name: "is cut with the right password", proxy: withPassword(closing(says("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nfour"))), want: "CRITICAL: http://ORIGIN/ 200, then connection closed in the middle of the answer, directly 200: the proxy does not get through to the origin [proxy gateway]"},
 	{name: "closes with a wrong password", proxy: func(c call) {
 		if user, password := c.login(); user == "alice" && password != "wonder" {
 			c.conn.Close()

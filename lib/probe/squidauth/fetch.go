@@ -30,7 +30,7 @@ type Fetch struct {
 func (f Fetch) ok() bool { return f.Step == "" && f.Answer.Breach == nil && f.Wrong == "" }
 
 // answered says that the proxy took the credentials or refused them.
-func (f Fetch) answered() bool { return f.Answer.Status != 0 || f.Origin }
+func (f Fetch) answered() bool { return f.Answer.Status != 0 || f.Answer.Begun != 0 || f.Origin }
 
 // refused says that the proxy did not take the credentials.
 func (f Fetch) refused() bool {
@@ -174,7 +174,7 @@ func (m *measurement) tunnel(ctx context.Context, u URL, f *Fetch) (net.Conn, er
 
 // fetchOn fetches from the origin at the end of conn. way is how it was reached.
 func (m *measurement) fetchOn(ctx context.Context, conn net.Conn, w wish, f *Fetch, way string) error {
-	f.Origin, f.Step = true, ""
+	f.Origin, f.Step, f.Answer = true, "", Answer{Method: f.Answer.Method}
 	if w.url.secure() {
 		f.Step = stepTLS
 		_, err := m.step(ctx, fmt.Sprintf("starting TLS with %q %s", w.url.authority(), way), func(ctx context.Context) (string, error) {
@@ -204,7 +204,7 @@ func (f *Fetch) broke(err error) error {
 	if !ok {
 		return err
 	}
-	f.Answer = Answer{Method: f.Answer.Method, Breach: b}
+	f.Answer = Answer{Method: f.Answer.Method, Breach: b, Begun: f.Answer.Status, SquidError: f.Answer.SquidError}
 	f.Wrong = ""
 	return nil
 }

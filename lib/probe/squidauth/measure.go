@@ -211,7 +211,7 @@ func (m *measurement) askWrong(ctx context.Context) (more bool, err error) {
 		r, err = m.authorized(ctx, wrongLogin(m.config.Login.Wrong, m.right.user), q)
 		return r.said, err
 	})
-	if b, ok := errors.AsType[*Breach](err); ok && b.Silent && m.result.Nobody != nil && m.result.Nobody.Status == http.StatusProxyAuthRequired {
+	if b, ok := errors.AsType[*Breach](err); ok && b.Silent && r.status == 0 && m.result.Nobody != nil && m.result.Nobody.Status == http.StatusProxyAuthRequired {
 		m.result.HelperSilent = &Failure{doing, b}
 		return false, nil
 	}

@@ -148,6 +148,40 @@ func TestOriginsAtFault(t *testing.T) {
 	}
 }
 
+// An answer that begins and never ends is not the helper's doing: somebody let the
+// credentials pass. So it is where wrong ones were not tried in this run.
+func TestAnswersThatNeverEnd(t *testing.T) {
+	unending := func(c call) {
+		c.say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhel")
+		c.stall()
+	}
+	for _, c := range []struct {
+		name, args string
+		origin     func(call)
+		want       string
+	}{
+		{"nothing may be asked", "--wrong never --no-direct", squid, "CRITICAL: http://ORIGIN/ 200, then only part of an answer within 2s [origin origin]"},
+		{"nor directly", "--wrong never", unending, "CRITICAL: http://ORIGIN/ 200, then only part of an answer within 2s [origin origin]"},
+		{"wrong ones are remembered", "--wrong-every 15m --no-direct", squid, "CRITICAL: http://ORIGIN/ 200, then only part of an answer within 2s [origin origin]"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			at := fake(t, c.origin).addr
+			host := fmt.Sprintf("origin.test:%d", at.Port())
+			cfg := config(t, append(strings.Fields(c.args), "--url", "http://"+host+"/")...)
+			resolve(cfg, at.Addr())
+			p := fake(t, withPassword(unending)).addr
+			if strings.Contains(c.args, "--wrong-every") {
+				probe(t, p, impatient, cfg)
+			}
+			got := spell(probe(t, p, impatient, cfg), host, "ORIGIN")
+			if got != c.want {
+				t.Errorf("\n got %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
 func TestExit(t *testing.T) {
 	canary := func(client string) func(call) {
 		return withPassword(func(c call) {
