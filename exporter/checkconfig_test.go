@@ -59,11 +59,12 @@ func TestNotes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for situation, tt := range map[string]struct{ text, want string }{
-		"equal limits are no fault": {"hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp, warning: 5, critical: 5}, packet_loss: {}}}]", "1 host, checks: 1 clock_offset, 1 packet_loss\n"},
-		"a log that is there":       {"billing: {server: b, access_log: " + log + "}", `billing of "b": reads ` + log + " (native)\n"},
-		"a log that is not":         {"billing: {access_log: " + dir + "/x*.log}", "note: billing.access_log: no file is called " + dir + "/x*.log here yet\n"},
-		"nobody can ever know":      {"hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp}}}]", "note: a will be shown as unknown for ever: no check of theirs is in status.down (squid_auth), and"},
-		"nowhere to publish":        {"hosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]\nstatus: {publish_dir: " + dir + "/none}", `note: status.publish_dir: no directory "` + dir + `/none" is here`},
+		"equal limits are no fault":    {"hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp, warning: 5, critical: 5}, packet_loss: {}}}]", "1 host, checks: 1 clock_offset, 1 packet_loss\n"},
+		"a log that is there":          {"billing: {server: b, access_log: " + log + "}", `billing of "b": reads ` + log + " (native)\n"},
+		"a log that is not":            {"billing: {access_log: " + dir + "/x*.log}", "note: billing.access_log: no file is called " + dir + "/x*.log here yet\n"},
+		"more packets than are judged": {"defaults: {interval: 60s}\nhosts: [{name: a, address: '::1', checks: {packet_loss: {spacing: 0.02}}}, {name: b, address: '::1', checks: {packet_loss: {spacing: 0.06}}}]", "note: packet_loss of a: only the latest 1000 of a round's 3000 packets are judged and drawn: make the spacing longer"},
+		"nobody can ever know":         {"hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp}}}]", "note: a will be shown as unknown for ever: no check of theirs is in status.down (squid_auth), and"},
+		"nowhere to publish":           {"hosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]\nstatus: {publish_dir: " + dir + "/none}", `note: status.publish_dir: no directory "` + dir + `/none" is here`},
 	} {
 		exit, out, faults := execute("check-config", inventoryFile(t, tt.text))
 		if exit != 0 || !strings.Contains(out, tt.want) {

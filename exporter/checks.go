@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -60,6 +61,16 @@ func following(s *streams) func(cfg any) error {
 		}
 		return nil
 	}
+}
+
+// unjudged says how much of c's rounds is judged, if that is not all of them; "" = all.
+func unjudged(c check.Check, interval time.Duration) string {
+	if cfg, ok := c.Config.(*ping.Config); ok {
+		if judged, all := cfg.Judged(interval); judged < all {
+			return fmt.Sprintf("the latest %d of a round's %d packets", judged, all)
+		}
+	}
+	return ""
 }
 
 // alone sends its own packets, as the plugin does.

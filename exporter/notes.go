@@ -21,6 +21,9 @@ func notes(f *fleet.Fleet) []string {
 	if note := silentNote(f); note != "" {
 		all = append(all, "note: "+note)
 	}
+	if note := crowdedNote(f); note != "" {
+		all = append(all, "note: "+note)
+	}
 	if info, err := os.Stat(f.File); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
 		for _, exposed := range f.Inline() {
 			all = append(all, fmt.Sprintf("warning: %v", exposed))
@@ -47,6 +50,23 @@ func billingNotes(f *fleet.Fleet) (all []string) {
 		}
 	}
 	return all
+}
+
+// crowdedNote says of which hosts more packets are sent in a round than are judged.
+func crowdedNote(f *fleet.Fleet) string {
+	var crowded []string
+	judged := ""
+	for _, h := range f.Hosts {
+		for _, c := range h.Checks {
+			if what := unjudged(c, f.Interval); what != "" {
+				crowded, judged = append(crowded, h.Name), what
+			}
+		}
+	}
+	if judged == "" {
+		return ""
+	}
+	return fmt.Sprintf("packet_loss of %s: only %s are judged and drawn: make the spacing longer, or the interval shorter", some(crowded), judged)
 }
 
 // silentNote says which hosts are unknown to the public for ever: those of whose checks

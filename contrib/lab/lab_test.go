@@ -424,7 +424,7 @@ func (r *running) ends(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, 3*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, program)
+	cmd := exec.CommandContext(ctx, program, "--vantages", "2")
 	tmp := peers.Dir(t)
 	cmd.Env = append(os.Environ(), asLab+"=1", "TMPDIR="+tmp)
 	out, err := cmd.StdoutPipe()
@@ -445,9 +445,15 @@ func (r *running) ends(t *testing.T) {
 	if engine == "" {
 		t.Fatalf("it says %q", line)
 	}
-	// The engine has asked the exporter, which has looked at every city.
+	// The engine has asked both exporters, each of which has looked at every city.
+	awaitAll(t, engine+"api/v1/query?query=milepost_vantage_info", `"vantage":"baltimore"`, `"vantage":"brisbane"`)
+	awaitAll(t, url[1]+"paths", everyCity("brisbane – %s</td>")[2:]...)
 	awaitAll(t, engine+"api/v1/query?query=milepost_check_last_run_timestamp_seconds", everyCity(`"host":"%s"`)...)
 	awaitAll(t, url[1]+"paths", everyCity("baltimore – %s</td>")[1:]...)
+	if _, err := give(ctx, socket, []string{"cut", "baltimore", "on"}); err != nil {
+		t.Fatal(err)
+	}
+	awaitAll(t, url[1]+"metrics", `milepost_ping_common_cause 1`, `milepost_monitor_trusted{test="paths"} 0`) // nobody else's fault
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}

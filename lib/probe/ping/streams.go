@@ -159,6 +159,13 @@ func (s *Streams) window(c Config) int {
 	return min(max(int(s.Interval/c.Spacing), few), maxPackets)
 }
 
+// Judged is how many packets a round that long has of a stream, and how many of these,
+// the latest, are judged and drawn: more would cost an exact test too much.
+func (c Config) Judged(interval time.Duration) (judged, all int) {
+	all = int(interval / c.Spacing)
+	return min(all, maxPackets), all
+}
+
 // each calls do for every stream.
 func (s *Streams) each(do func(host string, f *flow)) {
 	s.mu.Lock()
