@@ -9,7 +9,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON usage TO milepost_proxy;
 GRANT SELECT, INSERT, UPDATE, DELETE ON usage_daily TO milepost_proxy;
 GRANT SELECT, INSERT, UPDATE, DELETE ON usage_monthly TO milepost_proxy;
 GRANT SELECT, INSERT, UPDATE ON holes TO milepost_proxy;
-GRANT SELECT ON forgotten TO milepost_proxy;
+GRANT SELECT, INSERT, UPDATE ON forgotten TO milepost_proxy;
 
 GRANT SELECT ON ledgers TO milepost_report;
 GRANT SELECT ON usage TO milepost_report;

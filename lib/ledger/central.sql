@@ -35,7 +35,9 @@ CREATE TABLE IF NOT EXISTS holes (
 	PRIMARY KEY (server, ledger, kind, path, detail, begins, quarter)
 );
 CREATE TABLE IF NOT EXISTS forgotten (
-	hash TEXT NOT NULL PRIMARY KEY, -- of a user's name, so that each proxy finds it in its own ledger
-	pseudonym TEXT NOT NULL,
-	at BIGINT NOT NULL
+	server TEXT NOT NULL,        -- where; '' = everywhere
+	hash TEXT NOT NULL,          -- of a user's name, so that each proxy finds it in its own ledger
+	pseudonym TEXT NOT NULL,     -- for what was before
+	at BIGINT NOT NULL,          -- seconds since 1970
+	PRIMARY KEY (server, hash, pseudonym)
 );

@@ -38,7 +38,7 @@ func TestRealFleetLedgerInBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	p := &publisher{Ledger: l, central: central, target: "test", forgotten: map[string]bool{}}
+	p := &publisher{Ledger: l, central: central, target: "test", forgotten: map[note]bool{}}
 	defer p.close()
 	if p.remote, err = central.open(t.Context()); err != nil {
 		t.Fatal(err)

@@ -47,7 +47,7 @@ func (x *proxy) publishes() error {
 	if x.p != nil {
 		stranger, since = x.p.stranger, x.p.since
 	}
-	x.p = &publisher{Ledger: l, central: x.central, target: "test", forgotten: map[string]bool{}, stranger: stranger, since: since}
+	x.p = &publisher{Ledger: l, central: x.central, target: "test", forgotten: map[note]bool{}, stranger: stranger, since: since}
 	defer x.p.close()
 	return x.p.once(x.Context())
 }

@@ -58,6 +58,8 @@ func (l *Ledger) write(ctx context.Context, b *batch, r roll, other sums, now ti
 var (
 	errFenced = errors.New("another process wrote it meanwhile: stop the other milepost-exporter")
 	errMoved  = errors.New("the file was moved or replaced")
+	// errRenamed says no more than that what is in memory has a name that was forgotten.
+	errRenamed = errors.New("a user was forgotten in it")
 )
 
 // fenced says that somebody else wrote the ledger: going on would count lines twice.
@@ -69,10 +71,26 @@ func (l *Ledger) fence(ctx context.Context, tx *sql.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if n, err := r.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(errFenced, err)
+	n, err := r.RowsAffected()
+	if err == nil && n == 1 {
+		return nil
 	}
-	return nil
+	return errors.Join(l.overtaken(ctx, tx), err)
+}
+
+// overtaken says who wrote the ledger since the last commit here: nil if nobody did.
+func (l *Ledger) overtaken(ctx context.Context, db querier) error {
+	var revision, renames int64
+	err := db.QueryRowContext(ctx, "SELECT revision, renames FROM ledger").Scan(&revision, &renames)
+	switch {
+	case err != nil:
+		return err
+	case revision == l.revision:
+		return nil
+	case revision-l.revision == renames-l.renames:
+		return errRenamed
+	}
+	return errFenced
 }
 
 // prune deletes buckets that need not be kept. Their days stay.

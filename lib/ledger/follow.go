@@ -37,16 +37,43 @@ const (
 // is lost. Of two processes with one ledger, one counts and the other stands by.
 // The error is that the last moments could not be written.
 func (l *Ledger) Follow(ctx context.Context) error {
-	err := l.count(ctx)
-	for fenced(err) {
-		l.setCounting(false)
-		l.config.Notice(fmt.Sprintf("billing: COUNTING HAS STOPPED here: ledger %q: %v: nothing is lost, and this process goes on when the other has been silent for %v", l.config.Path, err, standby))
-		if err = nil; l.takeOver(ctx) { // if not, whoever writes counts what this one did not
+	for {
+		err := l.count(ctx)
+		switch {
+		case errors.Is(err, errRenamed):
+		case fenced(err):
+			l.setCounting(false)
+			l.config.Notice(fmt.Sprintf("billing: COUNTING HAS STOPPED here: ledger %q: %v: nothing is lost, and this process goes on when the other has been silent for %v", l.config.Path, err, standby))
+			if !l.takeOver(ctx) { // whoever writes counts what this one did not
+				return nil
+			}
 			l.config.Notice(fmt.Sprintf("billing: counting goes on here: nobody else writes ledger %q", l.config.Path))
-			err = l.count(ctx)
+			continue
+		case damaged(err) && !over(ctx):
+			l.damages++
+			l.setCounting(false)
+			l.repeat("billing: " + err.Error())
+		default:
+			return err
+		}
+		if !l.again(ctx) {
+			return nil
 		}
 	}
-	return err
+}
+
+// again opens the ledger anew, as soon as that can be done; false if ctx ended first.
+func (l *Ledger) again(ctx context.Context) bool {
+	for !over(ctx) {
+		err := l.reopen(ctx)
+		if err == nil {
+			return true
+		}
+		l.setCounting(false)
+		l.repeat("billing: " + err.Error())
+		sleep(ctx, retry)
+	}
+	return false
 }
 
 // count follows until ctx ends, or until somebody else has written the ledger.
@@ -69,7 +96,7 @@ func (l *Ledger) count(ctx context.Context) error {
 		if !b.empty() && (ending || b.large() || time.Since(last) >= every) {
 			begun := time.Now()
 			switch err := l.save(b); {
-			case fenced(err):
+			case fenced(err), errors.Is(err, errRenamed), damaged(err):
 				return err
 			case err != nil && ending:
 				return fmt.Errorf("%w: the last moments were not committed: they are counted at the next start", err)
@@ -82,6 +109,7 @@ func (l *Ledger) count(ctx context.Context) error {
 				continue
 			}
 			l.setCounting(!l.blind)
+			l.damages = 0
 			b, last, every = newBatch(l), time.Now(), l.pause(time.Since(begun))
 		}
 		if ending {
@@ -91,6 +119,9 @@ func (l *Ledger) count(ctx context.Context) error {
 			l.lookout()
 			l.setLag(l.tail.Lag())
 			if b.empty() && time.Since(grew) > idleAfter {
+				if errors.Is(l.overtaken(ctx, l.db), errRenamed) {
+					return errRenamed
+				}
 				watch.Wait(ctx, idlePoll)
 			} else {
 				sleep(ctx, poll)

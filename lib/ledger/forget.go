@@ -25,7 +25,8 @@ func hashOf(user string) string {
 func newPseudonym() string { return "forgotten-" + strings.ToLower(rand.Text()[:12]) }
 
 // Forget replaces a user's name, given as it is shown, by a pseudonym in the ledger
-// at path. The sums stay. An exporter that counts into it pauses for a moment.
+// at path, and leaves no trace of it in the file. The sums stay. An exporter that
+// counts into it pauses for a moment.
 func Forget(ctx context.Context, path, user string) (pseudonym string, err error) {
 	db, err := openWritten(ctx, path)
 	if err != nil {
@@ -33,15 +34,94 @@ func Forget(ctx context.Context, path, user string) (pseudonym string, err error
 	}
 	defer db.Close()
 	pseudonym = newPseudonym()
-	found, err := rename(ctx, db, accesslog.ParseShown(user), pseudonym, "INSERT INTO forgotten SELECT $1, $2 FROM published LIMIT 1")
+	name := accesslog.ParseShown(user)
+	at, err := momentAfter(ctx, db, name)
+	if err != nil {
+		return "", explain(path, err)
+	}
+	found, err := rename(ctx, db, name, pseudonym, at, true)
 	if err != nil {
 		return "", explain(path, err)
 	}
 	if !found {
 		return "", fmt.Errorf("ledger %q knows no user %q", path, user)
 	}
+	if err := scrub(ctx, db); err != nil {
+		return "", explain(path, fmt.Errorf("%s is %s now, but free pages of the file may still hold the name: run VACUUM with sqlite3: %w", user, pseudonym, err))
+	}
 	return pseudonym, nil
 }
+
+// momentAfter is a moment after all that the user has done: now, or later by a log whose
+// clock is ahead.
+func momentAfter(ctx context.Context, db querier, user string) (at int64, err error) {
+	err = db.QueryRowContext(ctx, `SELECT coalesce(max(bucket), 0) + 1 FROM usage WHERE "user" = $1`, user).Scan(&at)
+	return max(at, time.Now().Unix()), err
+}
+
+// rename is a renaming in a proxy's own ledger. If the fleet's has to hear of it, that is
+// noted, without the name. It is a commit of its own: who counts has to read the ledger again.
+func rename(ctx context.Context, db *sql.DB, user, pseudonym string, before int64, note bool) (found bool, err error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
+	r := renaming{user: user, pseudonym: pseudonym, before: before}
+	if err := tx.QueryRowContext(ctx, "SELECT timezone, pruned FROM ledger").Scan(&r.zone, &r.pruned); err != nil {
+		return false, err
+	}
+	if found, err = r.run(ctx, tx); err != nil || !found {
+		return false, err
+	}
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{"UPDATE usage SET revision = (SELECT revision + 1 FROM ledger) WHERE user = $1", []any{pseudonym}},
+		{`UPDATE buckets SET revision = (SELECT revision + 1 FROM ledger)
+			WHERE (server, bucket) IN (SELECT server, bucket FROM usage WHERE user = $1)`, []any{pseudonym}},
+		{"INSERT INTO users SELECT server, $2, 0, 0, 0, since FROM users WHERE user = $1 ON CONFLICT DO NOTHING", []any{user, pseudonym}},
+		{"UPDATE users SET since = $2 WHERE user = $1", []any{user, before}},
+		{`UPDATE users SET (bytes_out, bytes_in, requests) = (SELECT coalesce(sum(bytes_out), 0), coalesce(sum(bytes_in), 0), coalesce(sum(requests), 0)
+			FROM usage_daily AS d WHERE d.server = users.server AND d.user = users.user) WHERE user IN ($1, $2)`, []any{user, pseudonym}},
+		{"DELETE FROM users WHERE user = $1 AND requests = 0", []any{user}},
+		{"UPDATE ledger SET revision = revision + 1, renames = renames + 1", nil},
+	} {
+		if _, err := tx.ExecContext(ctx, step.sql, step.args...); err != nil {
+			return false, err
+		}
+	}
+	if note {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO forgotten SELECT $1, $2, $3 FROM published LIMIT 1", hashOf(user), pseudonym, before); err != nil {
+			return false, err
+		}
+	}
+	return true, tx.Commit()
+}
+
+// scrub makes the file anew without what was deleted from it, which SQLite leaves in
+// free pages and in the write-ahead log. Whoever reads meanwhile holds the log.
+func scrub(ctx context.Context, db *sql.DB) error {
+	if _, err := db.ExecContext(ctx, "VACUUM"); err != nil {
+		return err
+	}
+	for end := time.Now().Add(scrubbing); ; sleep(ctx, 100*time.Millisecond) {
+		var busy, pages, moved int64
+		if err := db.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved); err != nil {
+			return err
+		}
+		if busy == 0 {
+			return nil
+		}
+		if time.Now().After(end) {
+			return errors.New("another process reads it all the while")
+		}
+	}
+}
+
+// scrubbing is for how long readers are waited for.
+const scrubbing = 20 * time.Second
 
 // openWritten opens a ledger that is there, to be changed.
 func openWritten(ctx context.Context, path string) (*sql.DB, error) {
@@ -57,160 +137,4 @@ func openWritten(ctx context.Context, path string) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(1)
 	return db, nil
-}
-
-// rename gives all that was user's to the pseudonym, and does also what takes both
-// as its arguments. It is a commit of its own: who counts has to read the ledger again.
-func rename(ctx context.Context, db *sql.DB, user, pseudonym string, also ...string) (found bool, err error) {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return false, err
-	}
-	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	for _, move := range []string{
-		"INSERT INTO usage SELECT server, $2, bucket, bytes_out, bytes_in, requests, (SELECT revision + 1 FROM ledger) FROM usage WHERE user = $1",
-		"INSERT INTO usage_daily SELECT server, $2, day, bytes_out, bytes_in, requests FROM usage_daily WHERE user = $1",
-		"INSERT INTO usage_monthly SELECT server, $2, month, bytes_out, bytes_in, requests FROM usage_monthly WHERE user = $1",
-		"INSERT INTO users SELECT server, $2, bytes_out, bytes_in, requests, since FROM users WHERE user = $1",
-	} {
-		if _, err := tx.ExecContext(ctx, move+" AND true"+added, user, pseudonym); err != nil {
-			return false, err
-		}
-	}
-	if _, err := tx.ExecContext(ctx, `UPDATE buckets SET revision = (SELECT revision + 1 FROM ledger)
-		WHERE (server, bucket) IN (SELECT server, bucket FROM usage WHERE user = $1)`, user); err != nil {
-		return false, err
-	}
-	for _, table := range []string{"usage", "usage_daily", "usage_monthly", "users"} {
-		r, err := tx.ExecContext(ctx, "DELETE FROM "+table+" WHERE user = $1", user)
-		if err != nil {
-			return false, err
-		}
-		n, err := r.RowsAffected()
-		if err != nil {
-			return false, err
-		}
-		found = found || n > 0
-	}
-	if !found {
-		return false, nil
-	}
-	for _, statement := range also {
-		if _, err := tx.ExecContext(ctx, statement, user, pseudonym); err != nil {
-			return false, err
-		}
-	}
-	if _, err := tx.ExecContext(ctx, "UPDATE ledger SET revision = revision + 1"); err != nil {
-		return false, err
-	}
-	return true, tx.Commit()
-}
-
-// Forget replaces a user's name by a pseudonym in the fleet's ledger, and has every
-// proxy do so in its own the next time it sends.
-func (c Central) Forget(ctx context.Context, user string) (pseudonym string, err error) {
-	db, err := c.open(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer db.Close()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return "", c.explain(err)
-	}
-	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to roll back
-	hash := hashOf(accesslog.ParseShown(user))
-	err = tx.QueryRowContext(ctx, "SELECT pseudonym FROM forgotten WHERE hash = $1", hash).Scan(&pseudonym)
-	if errors.Is(err, sql.ErrNoRows) {
-		pseudonym = newPseudonym()
-		_, err = tx.ExecContext(ctx, "INSERT INTO forgotten (hash, pseudonym, at) VALUES ($1, $2, $3)", hash, pseudonym, time.Now().Unix())
-	}
-	if err != nil {
-		return "", c.explain(err)
-	}
-	if err := renameCentral(ctx, tx, "", user, pseudonym); err != nil {
-		return "", c.explain(err)
-	}
-	return pseudonym, c.explain(tx.Commit())
-}
-
-// renameCentral is rename in the fleet's ledger, where names are as they are shown:
-// of one server, or of all if it is "".
-func renameCentral(ctx context.Context, tx *sql.Tx, server, user, pseudonym string) error {
-	for table, column := range map[string]string{"usage": "bucket", "usage_daily": "day", "usage_monthly": "month"} {
-		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO %[1]s (server, ledger, "user", %[2]s, bytes_out, bytes_in, requests)
-			SELECT server, ledger, CAST($2 AS TEXT), %[2]s, bytes_out, bytes_in, requests FROM %[1]s WHERE "user" = $1 AND (server = $3 OR CAST($3 AS TEXT) = '')
-			ON CONFLICT (server, ledger, %[2]s, "user") DO UPDATE SET bytes_out = %[1]s.bytes_out + excluded.bytes_out,
-			bytes_in = %[1]s.bytes_in + excluded.bytes_in, requests = %[1]s.requests + excluded.requests`, table, column), user, pseudonym, server); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, "DELETE FROM "+table+` WHERE "user" = $1 AND (server = $2 OR CAST($2 AS TEXT) = '')`, user, server); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// forget takes the names that were forgotten in the fleet's ledger out of this one,
-// once each: what such a user does later is counted anew. It says so if there were any.
-func (p *publisher) forget(ctx context.Context, tx *sql.Tx) (some bool, err error) {
-	list := map[string]string{}
-	err = each(ctx, tx, "SELECT hash, pseudonym FROM forgotten", nil, func(r *sql.Rows) error {
-		var hash, pseudonym string
-		err := r.Scan(&hash, &pseudonym)
-		if !p.forgotten[hash] {
-			list[hash] = pseudonym
-		}
-		return err
-	})
-	if err != nil || len(list) == 0 {
-		return false, p.central.explain(err)
-	}
-	known := map[string]string{}
-	err = each(ctx, p.local, "SELECT DISTINCT user FROM users", nil, func(r *sql.Rows) error {
-		var user string
-		err := r.Scan(&user)
-		if pseudonym := list[hashOf(user)]; pseudonym != "" {
-			known[user] = pseudonym
-		}
-		return err
-	})
-	if err != nil {
-		return false, explain(p.config.Path, err)
-	}
-	for user, pseudonym := range known {
-		if _, err := rename(ctx, p.local, user, pseudonym); err != nil {
-			return false, explain(p.config.Path, err)
-		}
-		// What was under way when the name was forgotten may have brought it back.
-		if err := renameCentral(ctx, tx, p.config.Server, accesslog.Shown(user), pseudonym); err != nil {
-			return false, p.central.explain(err)
-		}
-	}
-	for hash := range list {
-		p.forgotten[hash] = true
-	}
-	return len(known) > 0, nil
-}
-
-// passOn has the fleet's ledger forget the names that were forgotten here. They
-// are still here until that is committed.
-func (p *publisher) passOn(ctx context.Context, tx *sql.Tx) error {
-	names := map[string]string{}
-	err := each(ctx, p.local, "SELECT user, pseudonym FROM forgotten", nil, func(r *sql.Rows) error {
-		var user, pseudonym string
-		err := r.Scan(&user, &pseudonym)
-		names[user] = pseudonym
-		return err
-	})
-	if err != nil {
-		return explain(p.config.Path, err)
-	}
-	for user, pseudonym := range names {
-		if err := renameCentral(ctx, tx, p.config.Server, accesslog.Shown(user), pseudonym); err != nil {
-			return p.central.explain(err)
-		}
-	}
-	p.passed = names
-	return nil
 }

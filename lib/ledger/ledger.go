@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"milepost/lib/accesslog"
@@ -55,12 +56,15 @@ type Ledger struct {
 	revision  int64                 // of the last commit that was seen
 	seen      time.Time             // when all logs were there
 	blind     bool                  // one has been away for long
+	renames   int64                 // how many of them forgot a name
+	damages   int                   // how often it was found damaged since the last commit
 	said      string                // by repeat
 	saidAt    time.Time
 	toldOf    map[place]time.Time // by complain
 
-	mu     sync.Mutex
-	served served
+	openings atomic.Int64 // how often db was opened
+	mu       sync.Mutex
+	served   served
 }
 
 // Open opens the ledger at c.Path, and makes one if there is none. One that is
@@ -109,7 +113,7 @@ func (l *Ledger) reopen(ctx context.Context) (err error) {
 	if err := l.Close(); err != nil {
 		return err
 	}
-	if l.db, err = openStore(ctx, l.config); err != nil {
+	if l.db, err = openStore(ctx, l.config, l.damages); err != nil {
 		return err
 	}
 	defer func() {
@@ -117,6 +121,7 @@ func (l *Ledger) reopen(ctx context.Context) (err error) {
 			err = errors.Join(err, l.Close())
 		}
 	}()
+	l.openings.Add(1)
 	if l.file, err = os.Stat(l.config.Path); err != nil {
 		return fmt.Errorf("opening ledger: %w", err)
 	}

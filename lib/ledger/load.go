@@ -24,7 +24,7 @@ func (l *Ledger) load(ctx context.Context) ([]tail.Generation, error) {
 		args []any
 		row  func(*sql.Rows) error
 	}{
-		{"SELECT revision, committed FROM ledger", nil, func(r *sql.Rows) error { return r.Scan(&l.revision, &s.committed) }},
+		{"SELECT revision, renames, committed FROM ledger", nil, func(r *sql.Rows) error { return r.Scan(&l.revision, &l.renames, &s.committed) }},
 		{"SELECT id, log, path, device, inode, position, head_len, head, tail_len, tail, state, first, last FROM generations", nil, func(r *sql.Rows) error {
 			g, lines, err := generation(r)
 			known = append(known, g)

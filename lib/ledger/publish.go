@@ -32,16 +32,17 @@ type publisher struct {
 	remote    *sql.DB
 	stranger  string // the stamp of one
 	since     time.Time
-	forgotten map[string]bool   // of the list what was done
-	passed    map[string]string // the names that the fleet's ledger forgets with this commit
-	window    window            // what is under way
+	forgotten map[note]bool // of the list what was done
+	passed    []note        // what the fleet's ledger forgets with this commit
+	window    window        // what is under way
+	opened    int64         // which of this ledger's files is local: one that is damaged is set aside
 }
 
 // Publish keeps the fleet's ledger up to date until ctx ends. What cannot be sent
 // now is sent later, however much later.
 func (l *Ledger) Publish(ctx context.Context) {
 	c := l.config.Fleet
-	p := &publisher{Ledger: l, central: c, target: c.target(), forgotten: map[string]bool{}}
+	p := &publisher{Ledger: l, central: c, target: c.target(), forgotten: map[note]bool{}}
 	defer p.close()
 	var said string
 	for ctx.Err() == nil {
@@ -72,6 +73,12 @@ func (p *publisher) close() {
 
 // once sends what is new.
 func (p *publisher) once(ctx context.Context) (err error) {
+	if n := p.openings.Load(); n != p.opened {
+		if p.local != nil {
+			_ = p.local.Close() // nothing is buffered
+		}
+		p.local, p.opened, p.forgotten = nil, n, map[note]bool{}
+	}
 	if p.local == nil {
 		if p.local, err = sql.Open("sqlite", sqlitefile.Address(p.config.Path, writing())); err != nil {
 			return explain(p.config.Path, err)
@@ -113,8 +120,8 @@ func (p *publisher) state(ctx context.Context) (s state, err error) {
 
 // send is one transaction: some buckets with what they change of days and months.
 // more says that others wait.
-func (p *publisher) send(ctx context.Context) (more bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+func (p *publisher) send(parent context.Context) (more bool, err error) {
+	ctx, cancel := context.WithTimeout(parent, patience)
 	defer cancel()
 	s, err := p.state(ctx)
 	if err != nil {
@@ -133,22 +140,18 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	if err := p.claim(ctx, tx, &s); err != nil {
 		return false, err
 	}
-	if err := p.passOn(ctx, tx); err != nil {
+	if err := p.passOn(ctx, tx, s); err != nil {
 		return false, err
 	}
-	again, err := p.forget(ctx, tx)
+	again, err := p.forget(ctx, tx, s)
 	if err != nil {
 		return false, err
 	}
-	if again { // with other names, from the start
-		return true, p.central.explain(tx.Commit())
-	}
-	if p.window.from != s.acked || !p.window.more {
-		p.window = window{from: s.acked, upTo: -1, after: -1}
-	}
-	w, err := p.fill(ctx, tx, s, p.window)
-	if err != nil {
-		return false, err
+	w := window{upTo: s.acked, more: true}
+	if !again { // else with other names, from the start
+		if w, err = p.fill(ctx, tx, s, p.goesOn(s)); err != nil {
+			return false, err
+		}
 	}
 	upTo := w.upTo
 	if w.more {
@@ -161,18 +164,30 @@ func (p *publisher) send(ctx context.Context) (more bool, err error) {
 	if err := tx.Commit(); err != nil {
 		return false, p.central.explain(err)
 	}
-	p.window = w
+	if p.window = w; again {
+		p.window = window{}
+	}
 	_, err = p.local.ExecContext(ctx, "UPDATE published SET revision = $1, stamp = $2, next_stamp = '' WHERE target = $3", upTo, stamp, p.target)
 	if err != nil {
 		return false, explain(p.config.Path, err)
 	}
-	for user := range p.passed {
-		if _, err := p.local.ExecContext(ctx, "DELETE FROM forgotten WHERE user = $1", user); err != nil {
-			return false, explain(p.config.Path, err)
-		}
+	if err := p.wasPassedOn(ctx); err != nil {
+		return false, err
 	}
 	p.setUnsent(max(0, s.revision-upTo))
+	if again {
+		cancel()
+		p.scrub(parent)
+	}
 	return w.more, nil
+}
+
+// goesOn is the window that is under way, or a new one.
+func (p *publisher) goesOn(s state) window {
+	if p.window.from == s.acked && p.window.more {
+		return p.window
+	}
+	return window{from: s.acked, upTo: -1, after: -1}
 }
 
 // claim sees that this ledger is the server's, and locks it for the transaction.

@@ -15,7 +15,7 @@ import (
 )
 
 // schemaVersion is that of the tables: how many of the upgrades were made.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // upgrades makes the tables. Each brings a ledger of the version before to its own;
 // a new ledger goes through all of them. What was released is never changed.
@@ -76,6 +76,11 @@ INSERT INTO totals SELECT server, 'holes ' || kind, sum(count) FROM holes GROUP 
 `, `
 -- Names that the fleet's ledger has to forget yet: until then they stand here.
 CREATE TABLE forgotten (user TEXT PRIMARY KEY, pseudonym TEXT NOT NULL) WITHOUT ROWID;
+`, `
+ALTER TABLE ledger ADD COLUMN renames INTEGER NOT NULL DEFAULT 0; -- how many revisions did nothing but forget a name
+-- That a name was forgotten, for the fleet's ledger: not the name itself.
+DROP TABLE forgotten;
+CREATE TABLE forgotten (hash TEXT NOT NULL, pseudonym TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (hash, pseudonym)) WITHOUT ROWID;
 `}
 }
 
@@ -118,7 +123,7 @@ func remake(ctx context.Context, db *sql.DB, c Config, version int) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO ledger VALUES (?, ?, 0, 0, 0)", id, c.Timezone); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO ledger VALUES (?, ?, 0, 0, 0, 0)", id, c.Timezone); err != nil {
 			return err
 		}
 	}

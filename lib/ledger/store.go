@@ -20,9 +20,10 @@ func writing() url.Values {
 	}
 }
 
-// openStore opens the file for writing. A damaged one is set aside.
-func openStore(ctx context.Context, c Config) (*sql.DB, error) {
-	db, err := tryStore(ctx, c)
+// openStore opens the file for writing. A damaged one is set aside. damages is how often
+// that was found of it while it was written: SQLite's own check has to agree the first time.
+func openStore(ctx context.Context, c Config, damages int) (*sql.DB, error) {
+	db, err := tryStore(ctx, c, damages)
 	if !damaged(err) {
 		return db, err
 	}
@@ -31,7 +32,7 @@ func openStore(ctx context.Context, c Config) (*sql.DB, error) {
 		return nil, fmt.Errorf("ledger: %w", rerr)
 	}
 	c.Notice(fmt.Sprintf("billing: LEDGER DAMAGED: %q cannot be read (%v); it was kept as %q, and a new ledger counts the logs that are left: what only the old one knew is missing in it", c.Path, err, aside))
-	if db, err = tryStore(ctx, c); err != nil {
+	if db, err = tryStore(ctx, c, 0); err != nil {
 		return nil, err
 	}
 	h := Hole{Server: c.Server, Kind: "set_aside", Path: aside, Until: time.Now(), To: -1, Count: 1, Detail: "the ledger before was damaged"}
@@ -41,7 +42,7 @@ func openStore(ctx context.Context, c Config) (*sql.DB, error) {
 	return db, nil
 }
 
-func tryStore(ctx context.Context, c Config) (*sql.DB, error) {
+func tryStore(ctx context.Context, c Config, damages int) (*sql.DB, error) {
 	if err := sqlitefile.Make(c.Path, func(text string) { c.Notice("billing: " + text) }); err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}
@@ -50,20 +51,27 @@ func tryStore(ctx context.Context, c Config) (*sql.DB, error) {
 		return nil, explain(c.Path, err)
 	}
 	db.SetMaxOpenConns(1) // one writer
-	if err := prepare(ctx, db, c); err != nil {
+	if err := prepare(ctx, db, c, damages); err != nil {
 		return nil, errors.Join(explain(c.Path, err), db.Close())
 	}
 	return db, nil
 }
 
 // prepare makes the tables, or sees that they are ours and whole.
-func prepare(ctx context.Context, db *sql.DB, c Config) error {
+func prepare(ctx context.Context, db *sql.DB, c Config, damages int) error {
 	var version int
 	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
 	}
+	thorough := "quick_check(1)"
+	switch {
+	case damages == 1:
+		thorough = "integrity_check"
+	case damages > 1:
+		return damage("what is written to it finds it damaged again and again")
+	}
 	if version > 0 {
-		if err := check(ctx, db, "quick_check(1)"); err != nil {
+		if err := check(ctx, db, thorough); err != nil {
 			return err
 		}
 	}

@@ -31,7 +31,7 @@ func TestUpgrade(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Usage(t.Context(), c.Path, Query{}); err == nil || !strings.Contains(err.Error(), "its schema is version 1, and this milepost reads 3: the exporter brings it up to date when it starts") {
+	if _, _, err := Usage(t.Context(), c.Path, Query{}); err == nil || !strings.Contains(err.Error(), "its schema is version 1, and this milepost reads 4: the exporter brings it up to date when it starts") {
 		t.Errorf("%v", err)
 	}
 	l := follow(t, c)

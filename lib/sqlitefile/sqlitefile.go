@@ -100,6 +100,8 @@ func Explain(what, path string, err error, after string) error {
 		hint = ": the disk is full: make room; " + after
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
 		hint = ": this user may not write it, or its directory: see ls -ld"
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		hint = ": the file is damaged: the exporter sets it aside when it next writes it, and begins a new one; or restore a backup"
 	case sqlite3.SQLITE_BUSY:
 		hint = ": another process writes it: is another milepost-exporter running?"
 	case sqlite3.SQLITE_IOERR:
