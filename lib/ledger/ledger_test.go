@@ -275,7 +275,7 @@ func TestBadLedgers(t *testing.T) {
 		spoil func(*testing.T, *sql.DB)
 		want  string
 	}{
-		"newer": {func(t *testing.T, db *sql.DB) { exec1(t, db, "PRAGMA user_version = 99") }, "its schema is version 99, and this milepost knows 3"},
+		"newer": {func(t *testing.T, db *sql.DB) { exec1(t, db, "PRAGMA user_version = 99") }, "its schema is version 99, and this milepost knows 4"},
 		"of another zone": {func(t *testing.T, db *sql.DB) {
 			exec1(t, db, "UPDATE ledger SET timezone = 'Asia/Tokyo', pruned = 1795132800")
 		}, "its days before 2026-11-20 are those of Asia/Tokyo"},
