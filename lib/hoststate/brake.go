@@ -17,9 +17,9 @@ type Member struct {
 }
 
 // Landslide says that so much of the fleet fell within one interval of at that
-// nobody should be called down before it was looked at once more (Round.Braked), at
-// once: a real outage of everything is not shown later for it, because the looks do
-// not wait for Retry.
+// nobody should be called down before it was looked at once more (Round.Braked). A
+// real outage of everything is shown within RedWithin all the same, if the looks at
+// what stalls do not wait for Retry.
 func Landslide(fleet []Member, at time.Time, interval time.Duration) bool {
 	fallen, unnamed, providers := 0, 0, map[string]bool{}
 	for _, m := range fleet {

@@ -133,15 +133,28 @@ func (f *Fleet) Take(host string, outcomes []check.Outcome, now time.Time) (urge
 	if f.roster.Doubt != nil && w.state.Suspect() && unreachable(round) {
 		f.suspect(w, now)
 	}
+	after = wait
 	if w.state.Again() && landslide {
-		return urgent, 0, true
+		after = max(0, wait-longest(outcomes))
 	}
-	return urgent, wait, w.state.Again() || w.elected != nil && w.elected.Again()
+	return urgent, after, w.state.Again() || w.elected != nil && w.elected.Again()
 }
 
 // wait is how long a host that is failing rests before it is asked again: what is left of
-// hoststate.Retry is for the self-check that stands between a round and its word.
+// hoststate.Retry is for the self-check that stands between a round and its word. In a
+// landslide, which is looked at once more, it is counted from the beginning of a round:
+// looks at a fleet that stalls follow each other, so that it is red in time, and looks at
+// one that refuses are as far apart as those at a single host, so that a short refusal
+// near the monitor does not answer all of them.
 const wait = hoststate.Retry - time.Second
+
+// longest is how long the longest of outcomes took.
+func longest(outcomes []check.Outcome) (took time.Duration) {
+	for _, o := range outcomes {
+		took = max(took, o.Took)
+	}
+	return took
+}
 
 // fellAt is when a host fell, with one more round that may be the first bad one.
 func fellAt(h hoststate.Host, r hoststate.Round) time.Time {

@@ -43,7 +43,7 @@ func (f *Fleet) round(host string, says verdict.Status, at time.Time) (after tim
 	return after, again
 }
 
-// In a landslide nobody is called down before he was looked at once more, at once.
+// In a landslide nobody is called down before he was looked at once more.
 func TestLandslideIsLookedAtOnceMore(t *testing.T) {
 	start := time.Now()
 	for _, row := range []struct {
@@ -54,9 +54,9 @@ func TestLandslideIsLookedAtOnceMore(t *testing.T) {
 	}{
 		{"one of ten", 1, 10, 5, 3, wait},
 		{"three of ten", 3, 10, 5, 3, wait},
-		{"four of ten, of four providers", 4, 10, 5, 4, 0},
+		{"four of ten, of four providers", 4, 10, 5, 4, wait},
 		{"all, of one provider", 10, 10, 1, 3, wait},
-		{"all, of ten", 10, 10, 10, 4, 0},
+		{"all, of ten", 10, 10, 10, 4, wait},
 	} {
 		f := newFleet(rosterOf(row.of, row.runs))
 		down := func() (n int) {
@@ -83,6 +83,44 @@ func TestLandslideIsLookedAtOnceMore(t *testing.T) {
 		}
 		if down() != row.fallen || after != row.wait {
 			t.Errorf("%s: %d are down after %d bad rounds, %v apart", row.situation, down(), row.rounds, after)
+		}
+	}
+}
+
+// The looks at a landslide are as far apart as those at a single host, but what stalls
+// need not rest as well.
+func TestLandslidesAreLookedAtInTime(t *testing.T) {
+	for _, row := range []struct {
+		situation string
+		took      time.Duration
+		one, all  time.Duration
+	}{
+		{"refused at once", time.Millisecond, wait, wait - time.Millisecond},
+		{"half of the timeout", 5 * time.Second, wait, 4 * time.Second},
+		{"stalled until the timeout", 10 * time.Second, wait, 0},
+	} {
+		start, f := time.Now(), newFleet(rosterOf(10, 10))
+		bad := func(host string) time.Duration {
+			at := start.Add(row.took)
+			_, after, again := f.Take(host, []check.Outcome{
+				{Check: "squid_auth", Host: host, At: at, Took: row.took, Verdict: verdict.Verdict{Status: verdict.Critical, Reason: metric.ReasonRefused}},
+				{Check: "path", Host: host, At: at},
+			}, at)
+			if !again {
+				t.Errorf("%s: not again", row.situation)
+			}
+			return after
+		}
+		for _, m := range f.roster.Members {
+			f.round(m.Name, verdict.OK, start)
+		}
+		one := bad("h0")
+		var all time.Duration
+		for _, m := range f.roster.Members[1:] {
+			all = bad(m.Name)
+		}
+		if one != row.one || all != row.all {
+			t.Errorf("%s: one after %v, all after %v, want %v and %v", row.situation, one, all, row.one, row.all)
 		}
 	}
 }
