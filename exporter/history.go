@@ -5,12 +5,14 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
 	"milepost/lib/check"
 	"milepost/lib/history"
 	"milepost/lib/hoststate"
+	"milepost/lib/metric"
 	"milepost/lib/statusbar"
 )
 
@@ -21,6 +23,8 @@ type past struct {
 	*history.History
 	log *slog.Logger
 	due chan time.Time // there is something to write
+
+	heard func(host string) string // what others say of a host that fails; nil = nobody is asked
 
 	refused complaint // of whoever flushes
 
@@ -68,7 +72,7 @@ func (p *past) tell(now time.Time, interval time.Duration, hosts []statusbar.Com
 		neverSeen := h.Status == hoststate.Unknown && h.CheckedAt.IsZero()
 		if was := p.last[h.ID]; was != h.Status && !neverSeen {
 			p.last[h.ID] = h.Status
-			p.Transition(transition(was, h, from, now))
+			p.Transition(p.transition(was, h, from, now))
 		}
 		p.told[h.ID] = hoststate.Told{Standing: h.Standing, At: now}
 	}
@@ -84,7 +88,7 @@ func (p *past) write(now time.Time) {
 }
 
 // transition is the change of h, with what made it so as its evidence.
-func transition(was hoststate.Status, h statusbar.Component, from, now time.Time) history.Transition {
+func (p *past) transition(was hoststate.Status, h statusbar.Component, from, now time.Time) history.Transition {
 	t := history.Transition{
 		Host: h.ID, Since: from, Told: now, From: was, To: h.Status,
 		Reason: h.Reason, Text: evidence(h.Standing, h.Outcomes),
@@ -92,10 +96,33 @@ func transition(was hoststate.Status, h statusbar.Component, from, now time.Time
 	if t.Since.IsZero() {
 		t.Since = now
 	}
-	if proof := h.Proof(h.Outcomes); len(proof) > 0 && h.Status != hoststate.Up {
+	failing := h.Status == hoststate.Down || h.Status == hoststate.Degraded
+	switch proof := h.Proof(h.Outcomes); {
+	case len(proof) > 0 && h.Status != hoststate.Up:
 		t.Fault = proof[0].Fault
+	case failing && h.Votes != nil:
+		t.Fault, t.Text = metric.FaultProxy, seenElsewhere
 	}
+	t.Others = p.others(h)
 	return t
+}
+
+// seenElsewhere is the evidence of a change that this vantage has none for.
+const seenElsewhere = "other vantages see it fail: from here all is well"
+
+// others is who else sees h how, and what those said who were asked.
+func (p *past) others(h statusbar.Component) string {
+	var all []string
+	if seen := statusbar.SeenBy(h.Votes, h.Regions); seen != "" {
+		all = append(all, seen)
+	}
+	if p.heard == nil {
+		return strings.Join(all, "; ")
+	}
+	if said := p.heard(h.ID); said != "" {
+		all = append(all, "asked: "+said)
+	}
+	return strings.Join(all, "; ")
 }
 
 // evidence is the sentence that tells best why a host became what it is.

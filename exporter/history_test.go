@@ -76,6 +76,67 @@ func TestPast(t *testing.T) {
 	}
 }
 
+// What others said is kept with the change: later they say something else. A host that
+// is down by the votes of others, and well from here, is so for a reason, too.
+func TestEvidenceIsKept(t *testing.T) {
+	now := time.Now().Truncate(time.Minute)
+	well := check.Outcome{Check: "squid_auth", Verdict: verdict.Verdict{Status: verdict.OK, Summary: "fetched in 84 ms"}}
+	bad := check.Outcome{Check: "squid_auth", Verdict: verdict.Verdict{Status: verdict.Critical, Fault: metric.FaultAuth, Reason: metric.ReasonAuthRefused, Summary: "407"}}
+	for _, row := range []struct {
+		situation string
+		outcome   check.Outcome
+		votes     *hoststate.Votes
+		regions   []string
+		heard     string
+		want      string
+	}{
+		{"this vantage alone", bad, nil, nil, "", "auth | squid_auth: 407 | "},
+		{"others were asked", bad, nil, nil, "h2 reaches it", "auth | squid_auth: 407 | asked: h2 reaches it"},
+		{
+			"down by votes, and from here", bad, &hoststate.Votes{Up: 1, Down: 2},
+			[]string{"eu", "us"},
+			"h2 does not reach it",
+			"auth | squid_auth: 407 | Vantages that see it up: 1, down: 2, not at all: 0; down as seen from eu, us; asked: h2 does not reach it",
+		},
+		{
+			"down by votes, up from here", well, &hoststate.Votes{Up: 1, Down: 2},
+			[]string{"us"},
+			"",
+			"proxy | other vantages see it fail: from here all is well | Vantages that see it up: 1, down: 2, not at all: 0; down as seen from us",
+		},
+	} {
+		t.Run(row.situation, func(t *testing.T) {
+			dir := t.TempDir()
+			p := openPast(t.Context(), dir, slog.New(slog.DiscardHandler))
+			p.heard = func(string) string { return row.heard }
+			is := hoststate.Standing{
+				Status: hoststate.Down, Since: now, CheckedAt: now, Reason: metric.ReasonAuthRefused, Votes: row.votes, Regions: row.regions,
+				Checks: []hoststate.Word{{Check: "squid_auth"}},
+			}
+			p.tell(now, time.Minute, []statusbar.Component{{Host: statusbar.Host{ID: "a"}, Standing: is, Outcomes: []check.Outcome{row.outcome}}})
+			p.close()
+			p = openPast(t.Context(), dir, slog.New(slog.DiscardHandler)) // nobody is asked any more
+			defer p.close()
+			events, err := p.events(t.Context(), "a")
+			if err != nil || len(events) != 1 {
+				t.Fatalf("%v, %v", events, err)
+			}
+			if e := events[0]; fmt.Sprintf("%s | %s | %s", e.Fault, e.Text, e.Others) != row.want {
+				t.Errorf("on its page: %s | %s | %s, want %s", e.Fault, e.Text, e.Others, row.want)
+			}
+			var told strings.Builder
+			if err := changes(t.Context(), &told, p.History, "a", 1); err != nil {
+				t.Fatal(err)
+			}
+			for part := range strings.SplitSeq(row.want, " | ") {
+				if !strings.Contains(told.String(), part) {
+					t.Errorf("why says\n%s without %q", told.String(), part)
+				}
+			}
+		})
+	}
+}
+
 // TestWhatResumesDoesNotRewrite tells states that hide another for a while.
 func TestWhatResumesDoesNotRewrite(t *testing.T) {
 	type step struct {

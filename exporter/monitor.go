@@ -120,6 +120,7 @@ func newMonitor(f flags, inventory *fleet.Fleet, log *slog.Logger) (*monitor, er
 	m.trips = &remembered{pinger: byItself()}
 	m.refusals = openRefusals(dir, log)
 	m.past = openPast(context.Background(), dir, log)
+	m.past.heard = func(host string) string { return m.standings.Heard(host).Said }
 	m.bar = statusbar.New(m.barConfig(inventory, dir), publicHosts(inventory), time.Now())
 	if err := m.bar.Restore(time.Now()); err != nil {
 		log.Warn("the last snapshot is not shown", "why", err)

@@ -54,7 +54,7 @@ func (p *past) events(ctx context.Context, host string) ([]statusbar.Event, erro
 	transitions, err := p.Transitions(ctx, host, eventsShown)
 	all := make([]statusbar.Event, 0, len(transitions))
 	for _, t := range transitions {
-		e := statusbar.Event{Since: t.Since, From: t.From, To: t.To, Reason: t.Reason, Fault: t.Fault, Text: t.Text}
+		e := statusbar.Event{Since: t.Since, From: t.From, To: t.To, Reason: t.Reason, Fault: t.Fault, Text: t.Text, Others: t.Others}
 		if t.To == hoststate.Up {
 			e.Fault, e.Text = "", "" // what is still not well has no part in it
 		}

@@ -82,8 +82,10 @@ func changes(ctx context.Context, out io.Writer, h *history.History, host string
 			fmt.Fprintf(out, ", fault: %s", t.Fault)
 		}
 		fmt.Fprintln(out)
-		if t.Text != "" {
-			fmt.Fprintf(out, "    %s\n", t.Text)
+		for _, text := range []string{t.Text, t.Others} {
+			if text != "" {
+				fmt.Fprintf(out, "    %s\n", text)
+			}
 		}
 	}
 	return nil

@@ -330,7 +330,7 @@ func TestFilesThatAreNone(t *testing.T) {
 				old(t, path)
 				change(t, path, "PRAGMA user_version = 7")
 			},
-			"", `history "PATH": its schema is version 7, and this milepost knows 1: it was written by a newer one, which must go on, or be moved away`,
+			"", `history "PATH": its schema is version 7, and this milepost knows 2: it was written by a newer one, which must go on, or be moved away`,
 		},
 		{
 			"a directory", func(t *testing.T, path string) {
@@ -410,7 +410,7 @@ func change(t *testing.T, path, query string) {
 
 func TestTransitions(t *testing.T) {
 	h, path := begun(t)
-	first := Transition{Host: "a", Since: noon, Told: noon.Add(time.Minute), From: up, To: outage, Reason: metric.ReasonRefused, Fault: metric.FaultProxy, Text: "connecting to proxy \"a:3128\": connection refused"}
+	first := Transition{Host: "a", Since: noon, Told: noon.Add(time.Minute), From: up, To: outage, Reason: metric.ReasonRefused, Fault: metric.FaultProxy, Text: "connecting to proxy \"a:3128\": connection refused", Others: "b reaches it"}
 	h.Transition(first)
 	h.Transition(Transition{Host: "b", Since: noon, Told: noon, From: unknown, To: up})
 	second := Transition{Host: "a", Since: noon.Add(time.Hour), Told: noon.Add(time.Hour), From: outage, To: up}
@@ -448,6 +448,28 @@ func TestTransitions(t *testing.T) {
 	flush(t, again, noon.Add(3*time.Hour))
 	if got, err := again.Transitions(t.Context(), "a", 1000); len(got) != transitionsKept || err != nil {
 		t.Errorf("of a host that flaps %d transitions are kept, %v", len(got), err)
+	}
+}
+
+// A file of the first version has no word of others, and gets room for it.
+func TestAFileOfTheFirstVersion(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	old(t, path)
+	change(t, path, "ALTER TABLE transition DROP COLUMN others; PRAGMA user_version = 1; INSERT INTO transition VALUES (1, 1, 0, 0, 'up', 'down', 'refused', 'proxy', 'text')")
+	for n := range 2 { // once more it is of the second
+		h, err := Open(t.Context(), path, noon, func(s string) { t.Error(s) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Transition(Transition{Host: "z", Since: noon, Others: "b reaches it"})
+		flush(t, h, noon)
+		all, err := h.Transitions(t.Context(), "z", 10)
+		if err != nil || len(all) != n+2 || all[0].Others != "b reaches it" || all[n+1].Others != "" {
+			t.Errorf("%+v, %v", all, err)
+		}
+		if err := h.Close(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion is that of the tables below. A newer one is refused.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // Times are Unix seconds. The newest minutes are rows, written in the order of
 // time and so side by side; what can no longer change is packed into blocks of
@@ -26,9 +26,13 @@ CREATE TABLE block (
 	PRIMARY KEY (tier, start, host)) WITHOUT ROWID;
 CREATE TABLE transition (
 	id INTEGER PRIMARY KEY, host INTEGER NOT NULL, since INTEGER NOT NULL, told INTEGER NOT NULL,
-	was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL, fault TEXT NOT NULL, text TEXT NOT NULL);
+	was TEXT NOT NULL, became TEXT NOT NULL, reason TEXT NOT NULL, fault TEXT NOT NULL, text TEXT NOT NULL,
+	others TEXT NOT NULL DEFAULT '');
 CREATE INDEX transition_host ON transition (host, id);
 `
+
+// toSecond makes a file of the first version one of the second.
+const toSecond = "BEGIN IMMEDIATE; ALTER TABLE transition ADD COLUMN others TEXT NOT NULL DEFAULT ''; PRAGMA user_version = 2; COMMIT"
 
 // open opens the file as it is. A crash of the machine may lose the last minutes,
 // never the file: they are unknown then, which is true.
@@ -57,6 +61,10 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	switch {
 	case version > schemaVersion:
 		return fmt.Errorf("its schema is version %d, and this milepost knows %d: it was written by a newer one, which must go on, or be moved away", version, schemaVersion)
+	case version == 1:
+		if _, err := db.ExecContext(ctx, toSecond); err != nil {
+			return err
+		}
 	case version == 0:
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {

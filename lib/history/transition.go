@@ -21,6 +21,7 @@ type Transition struct {
 	Reason   metric.Reason // "" if it is up
 	Fault    metric.Fault
 	Text     string // the worst check's sentence, for the operator alone
+	Others   string // who else saw it how at that time, for the operator alone
 }
 
 const (
@@ -31,9 +32,7 @@ const (
 
 // Transition adds a change.
 func (h *History) Transition(t Transition) {
-	if len(t.Text) > longestText {
-		t.Text = strings.ToValidUTF8(t.Text[:longestText], "") + "…"
-	}
+	t.Text, t.Others = short(t.Text), short(t.Others)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.news = append(h.news, t)
@@ -41,6 +40,13 @@ func (h *History) Transition(t Transition) {
 	if over := len(h.recent) - recentKept; over > 0 {
 		h.recent = slices.Delete(h.recent, 0, over)
 	}
+}
+
+func short(text string) string {
+	if len(text) > longestText {
+		return strings.ToValidUTF8(text[:longestText], "") + "…"
+	}
+	return text
 }
 
 // Recent is the newest changes of all hosts, the newest first. It asks no disk.
@@ -95,13 +101,13 @@ func readTransitions(ctx context.Context, db querier, where string, args ...any)
 		var t Transition
 		var since, told int64
 		var was, became string
-		err := rows.Scan(&t.ID, &t.Host, &since, &told, &was, &became, &t.Reason, &t.Fault, &t.Text)
+		err := rows.Scan(&t.ID, &t.Host, &since, &told, &was, &became, &t.Reason, &t.Fault, &t.Text, &t.Others)
 		t.Since, t.Told = time.Unix(since, 0).UTC(), time.Unix(told, 0).UTC()
 		_ = t.From.UnmarshalText([]byte(was)) // a word that is none is Unknown
 		_ = t.To.UnmarshalText([]byte(became))
 		all = append(all, t)
 		return err
-	}, "SELECT transition.id, host.name, since, told, was, became, reason, fault, text FROM transition JOIN host ON host.id = transition.host "+where, args...)
+	}, "SELECT transition.id, host.name, since, told, was, became, reason, fault, text, others FROM transition JOIN host ON host.id = transition.host "+where, args...)
 	return all, err
 }
 
@@ -111,8 +117,8 @@ func (h *History) insertNews(ctx context.Context, tx *sql.Tx, news []Transition)
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, "INSERT INTO transition (host, since, told, was, became, reason, fault, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			id, t.Since.Unix(), t.Told.Unix(), t.From.String(), t.To.String(), string(t.Reason), string(t.Fault), t.Text)
+		_, err = tx.ExecContext(ctx, "INSERT INTO transition (host, since, told, was, became, reason, fault, text, others) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			id, t.Since.Unix(), t.Told.Unix(), t.From.String(), t.To.String(), string(t.Reason), string(t.Fault), t.Text, t.Others)
 		if err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type Event struct {
 	Reason   metric.Reason
 	Fault    metric.Fault
 	Text     string
+	Others   string // who else saw it how at that time
 }
 
 // A hostView is what host.html shows.
@@ -66,6 +67,8 @@ type eventView struct {
 	Since moment
 	Fault metric.Fault
 	Text  string
+
+	Others string
 }
 
 // curveTime is how much of the past a host's page draws.
@@ -130,7 +133,7 @@ func (e *edition) notes(h Component, c component, now time.Time) []string {
 	if w := c.Maintenance; w != nil {
 		notes = append(notes, fmt.Sprintf("It is %s; beneath it, it is %v.", w.text(now), h.Work.Beneath))
 	}
-	if text := seenBy(c.Votes, c.RegionsDown); text != "" {
+	if text := SeenBy(c.Votes, c.RegionsDown); text != "" {
 		notes = append(notes, text+".")
 	}
 	if others := e.content.operator.Others; others != nil && !now.IsZero() {
@@ -169,7 +172,7 @@ func eventViews(all []Event, now time.Time) []eventView {
 		if text == "" && e.Reason != "" {
 			text = sentence(e.Reason)
 		}
-		views = append(views, eventView{stateOf(e.To), e.From.String(), at(e.Since, now), e.Fault, text})
+		views = append(views, eventView{stateOf(e.To), e.From.String(), at(e.Since, now), e.Fault, text, e.Others})
 	}
 	return views
 }

@@ -48,8 +48,8 @@ func knowing() Config {
 		Events: func(context.Context, string) ([]Event, error) {
 			now := time.Now()
 			return []Event{
-				{now.Add(-3 * time.Hour), hoststate.Up, hoststate.Down, metric.ReasonRefused, metric.FaultProxy, `connecting to proxy "192.0.2.7:3128": connection refused`},
-				{now.Add(-50 * time.Hour), hoststate.Unknown, hoststate.Up, "", "", ""},
+				{now.Add(-3 * time.Hour), hoststate.Up, hoststate.Down, metric.ReasonRefused, metric.FaultProxy, `connecting to proxy "192.0.2.7:3128": connection refused`, "asked: b does not reach it"},
+				{now.Add(-50 * time.Hour), hoststate.Unknown, hoststate.Up, "", "", "", ""},
 			}, nil
 		},
 	}
@@ -76,7 +76,7 @@ func TestHostPage(t *testing.T) {
 			"24 hours not enough is known nothing",
 			`squid_auth CRITICAL connecting to proxy "192.0.2.7:3128": connection refused proxy`, "packet_loss OK 0/20 lost",
 			"Answer times (blue) and round trips (green) up to 80 ms; 180 of 104400 packets lost (red, below).",
-			`up down connecting to proxy "192.0.2.7:3128": connection refused proxy`, "unknown up",
+			`up down connecting to proxy "192.0.2.7:3128": connection refused proxy asked: b does not reach it`, "unknown up",
 			"31 Dec: 89.83 % up, down for 2 h 0 min, measured 81.94 %",
 		} {
 			if !strings.Contains(said(page), want) {

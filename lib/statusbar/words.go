@@ -69,8 +69,8 @@ func (w work) text(now time.Time) string {
 	return text
 }
 
-// seenBy is who sees a host how, for a person; "" where one vantage looks alone.
-func seenBy(v *hoststate.Votes, regions []string) string {
+// SeenBy is who sees a host how, for a person; "" where one vantage looks alone.
+func SeenBy(v *hoststate.Votes, regions []string) string {
 	if v == nil {
 		return ""
 	}
