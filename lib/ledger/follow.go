@@ -122,6 +122,7 @@ func (l *Ledger) count(ctx context.Context) error {
 				if errors.Is(l.overtaken(ctx, l.db), errRenamed) {
 					return errRenamed
 				}
+				l.config.armed()
 				watch.Wait(ctx, idlePoll)
 			} else {
 				sleep(ctx, poll)

@@ -36,7 +36,8 @@ type Config struct {
 
 	// For tests: as tail.Config has it, and how long until a commit, at most.
 	quiet, commitTime time.Duration
-	still             bool // nothing wakes the follower: synctest's clock cannot wait for the kernel
+	still             bool   // nothing wakes the follower: synctest's clock cannot wait for the kernel
+	armed             func() // hears that the follower waits to be woken; nil = nobody
 }
 
 // A Ledger is an open ledger. Follow writes it; everything else reads what was
@@ -72,6 +73,9 @@ type Ledger struct {
 func Open(ctx context.Context, c Config) (*Ledger, error) {
 	if c.Notice == nil {
 		c.Notice = func(string) {}
+	}
+	if c.armed == nil {
+		c.armed = func() {}
 	}
 	if c.commitTime == 0 {
 		c.commitTime = soon
