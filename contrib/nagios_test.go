@@ -145,6 +145,14 @@ func TestRealGenerated(t *testing.T) {
 	if says, valid := peers.CheckIcinga(t, icingaCommands(t, s)+generateFrom(t, s, fleetOfTwo, "icinga2")); !valid || !strings.Contains(says, "Instantiated 8 Services") {
 		t.Error(says)
 	}
+	// What the generator refuses, Icinga does; the rest of what names can have, it takes.
+	if says, valid := peers.CheckIcinga(t, "object Host \"a!b\" { check_command = \"dummy\" }\n"); valid {
+		t.Errorf("Icinga takes a!b: %s", says)
+	}
+	odd := strings.Replace(fleetOfTwo, "São Paulo", `'b "c" $d$ ;{}#~*'`, 1)
+	if says, valid := peers.CheckIcinga(t, icingaCommands(t, s)+generateFrom(t, s, odd, "icinga2")); !valid {
+		t.Error(says)
+	}
 	dir := peers.Dir(t)
 	for name, args := range map[string][]string{"prometheus": {"check", "config"}, "prometheus-limits": {"check", "rules"}} {
 		file := filepath.Join(dir, name+".yml")

@@ -170,7 +170,9 @@ func dashboardQueries(t *testing.T, p *peers.RunningPrometheus) {
 }
 
 // TestRealGeneratedPrometheus: a Prometheus with the configuration that is made of an
-// inventory scrapes the exporter and each check, and knows the limits.
+// inventory scrapes the exporter and each check, over TLS with a password, and knows the
+// limits. Round trips that have native histograms alone, as above 2,000 targets, are in
+// every panel of round trips.
 func TestRealGeneratedPrometheus(t *testing.T) {
 	t.Parallel()
 	s := programs(t)
@@ -180,15 +182,32 @@ func TestRealGeneratedPrometheus(t *testing.T) {
 	file := filepath.Join(dir, "milepost.yml")
 	put(t, file, fleet)
 	address := fmt.Sprintf("127.0.0.1:%d", peers.Port(t))
-	serve(t, s, "--config.file", file, "--web.listen-address", address)
+	certify(t, dir)
+	put(t, filepath.Join(dir, "web.yml"), webConfig)
+	password := filepath.Join(dir, "password")
+	put(t, password, "wonder")
+	serve(t, s, "--config.file", file, "--web.config.file", filepath.Join(dir, "web.yml"), "--web.listen-address", address, "--classic-histograms", "never")
 	rules := filepath.Join(dir, "limits.yml")
 	limits := generateFrom(t, s, fleet, "prometheus-limits")
 	put(t, rules, strings.Replace(limits, "interval: 4m", "interval: 1s", 1)) // the first evaluation is anywhere in the first interval
-	conf := generateFrom(t, s, fleet, "prometheus", "--exporter", address)
-	p := peers.StartPrometheus(t, "global: {evaluation_interval: 1s}\nrule_files: ["+rules+"]\n"+conf, nil)
+	conf := generateFrom(t, s, fleet, "prometheus", "--exporter", address,
+		"--scheme", "https", "--ca-file", filepath.Join(dir, "ca.pem"), "--username", "prometheus", "--password-file", password)
+	p := peers.StartPrometheus(t, "global: {evaluation_interval: 1s}\nrule_files: ["+rules+"]\n"+conf, nil, "--enable-feature=native-histograms")
 	awaitSeries(p, `milepost_host_status{host="São Paulo"}`,
 		`probe_success{instance="edge",check="packet_loss",group="here"} == 1`, `probe_success{instance="São Paulo",check="resolver",group="there"} == 0`,
 		`milepost_limit{host="edge",check="clock_offset",sample="offset_abs",state="warning"} == 5`)
+	smoke := 0
+	for _, panel := range dashboards(t)["grafana/host.json"].Panels {
+		for _, target := range panel.Targets {
+			if strings.Contains(target.Expr, "ping_rtt_seconds") {
+				smoke++
+				awaitSeries(p, strings.NewReplacer("$instance", ".+", "$host", "edge", "$__rate_interval", "1m").Replace(target.Expr))
+			}
+		}
+	}
+	if smoke == 0 {
+		t.Error("no panel has round trips")
+	}
 }
 
 // TestRealAgent: a site's Prometheus in agent mode sends the centre what it scrapes of the

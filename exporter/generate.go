@@ -21,12 +21,13 @@ import (
 type generateFlags struct {
 	configOption `embed:""`
 	Host         string `placeholder:"NAME" help:"The host that nrpe and proxy are for; the only one of the inventory if not given."`
-	Exporter     string `placeholder:"ADDR" help:"With prometheus: where the exporter is scraped."`
+
+	generate.Scrape `embed:""`
 }
 
 // generateCommand writes what another system wants to know of the inventory.
 func generateCommand(_ context.Context, args []string, out, _ io.Writer) (int, error) {
-	flags := generateFlags{Exporter: defaultFlags().Listen[0]}
+	flags := generateFlags{Scrape: generate.Scrape{Exporter: defaultFlags().Listen[0], Scheme: "http"}}
 	what, done, err := parse("generate", &flags, args, 1, 1, out)
 	if err != nil || done {
 		return exitOf(err), err
@@ -55,9 +56,12 @@ func (flags generateFlags) generate(what string, f *fleet.Fleet) (string, error)
 	case "nagios":
 		return generate.NagiosObjects(inv)
 	case "icinga2":
-		return generate.IcingaObjects(inv), nil
+		return generate.IcingaObjects(inv)
 	case "prometheus":
-		return generate.PrometheusConfig(inv, flags.Exporter), nil
+		if err := flags.Scrape.Validate(); err != nil {
+			return "", err
+		}
+		return generate.PrometheusConfig(inv, flags.Scrape), nil
 	case "prometheus-limits":
 		return generate.PrometheusLimits(inv), nil
 	case "hosts":

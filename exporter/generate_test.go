@@ -60,6 +60,14 @@ func TestGenerate(t *testing.T) {
 		{"hosts(5)", "hosts", 0, []string{"192.0.2.1\tbaltimore\n", "# new york is ny.example.net\n"}, ""},
 		{"votes of the last quarter of a minute", "prometheus --exporter m1:1", 0, []string{"- job_name: milepost\n    scrape_interval: 15s\n", "- job_name: milepost-probe\n    scrape_interval: 60s\n"}, ""},
 		{"Prometheus' targets", "prometheus --exporter m1:1", 0, []string{`- {targets: ["m1:1"], labels: {__param_target: "new york", __param_check: "squid_auth", instance: "new york", check: "squid_auth", group: ""}}`}, ""},
+		{"an exporter with TLS and a password, scraped in each job", "prometheus --scheme https --ca-file /ca.pem --username prom --password-file /p", 0, []string{
+			"interval: 15s\n    scheme: https\n    tls_config: {ca_file: \"/ca.pem\"}\n    basic_auth: {username: \"prom\", password_file: \"/p\"}\n",
+			"/users\n    scheme: https\n", "/probe\n    scheme: https\n",
+		}, ""},
+		{"one without", "prometheus", 0, []string{"scrape_interval: 15s\n    static_configs:"}, "https"},
+		{"who vouches for nothing", "prometheus --ca-file /ca.pem", 1, []string{"--ca-file: there is nothing to vouch for without --scheme https"}, "job"},
+		{"a user without a password", "prometheus --username prom", 1, []string{"--username and --password-file: one needs the other"}, "job"},
+		{"another scheme", "prometheus --scheme ftp", 1, []string{`--scheme: "ftp" is neither http nor https`}, "job"},
 		{"limits", "prometheus-limits", 0, []string{`expr: vector(0.5), labels: {host: "new york", check: "squid_auth", sample: "time", state: warning, end: most, inside: "false"}`}, ""},
 		{"nothing is known before the first round", "host-status", 0, []string{"baltimore 3\nnew_york 3\n"}, ""},
 		{"nothing is called so", "nagois", 1, []string{`nothing is called "nagois": did you mean "nagios"?`}, ""},
@@ -95,6 +103,9 @@ func TestGenerate(t *testing.T) {
 	}
 	if exit, out, faults := told(t, "hosts: [{name: \"x;y\"}]\n", "nagios"); exit != 1 || out != "" || !strings.Contains(faults, `host "x;y": Nagios takes no name with any of `) {
 		t.Errorf("a name that would end a value: %d, %s%s", exit, out, faults)
+	}
+	if exit, out, faults := told(t, "hosts: [{name: \"a!b\"}]\n", "icinga2"); exit != 1 || out != "" || !strings.Contains(faults, `host "a!b": Icinga takes no name that is empty or has a !`) {
+		t.Errorf("a name that would be a service's: %d, %s%s", exit, out, faults)
 	}
 }
 

@@ -58,13 +58,17 @@ func plain(r rune) rune {
 }
 
 // IcingaObjects are hosts and services for Icinga 2, which run the CheckCommands of this
-// package with the inventory.
-func IcingaObjects(inv Inventory) string {
+// package with the inventory. The exclamation mark parts a service's name from its host's,
+// so that Icinga takes none in either, nor a name that is empty.
+func IcingaObjects(inv Inventory) (string, error) {
 	var b strings.Builder
 	b.WriteString("// Made from " + strings.Map(plain, inv.File) + " by milepost-exporter generate icinga2.\n\n")
 	interval := fmt.Sprintf("%ds", int(inv.Interval.Seconds()))
 	fmt.Fprintf(&b, "template Service \"milepost\" {\n\tmax_check_attempts = 3\n\tcheck_interval = %s\n\tretry_interval = %s\n}\n\n", interval, interval)
 	for _, h := range inv.Hosts {
+		if h.Name == "" || strings.Contains(h.Name, "!") {
+			return "", fmt.Errorf("host %q: Icinga takes no name that is empty or has a !", h.Name)
+		}
 		name := icingaQuoted(h.Name)
 		up := "\tcheck_command = \"dummy\"\n\tvars.dummy_state = 0\n"
 		for _, c := range h.Checks {
@@ -81,7 +85,7 @@ func IcingaObjects(inv Inventory) string {
 			fmt.Fprintf(&b, "object Service %s {\n\timport \"milepost\"\n\thost_name = %s\n%s}\n", icingaQuoted(strings.ReplaceAll(c.Kind, "_", " ")), name, run)
 		}
 	}
-	return b.String()
+	return b.String(), nil
 }
 
 func icingaFleet(kind, file, host string) string {

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -14,9 +15,46 @@ import (
 // monitors (contrib/prometheus/rules/quorum.yml).
 const freshEnough = 15
 
-// PrometheusConfig is a scrape configuration for the exporter at address, and for each
-// check of each host as a target of its own.
-func PrometheusConfig(inv Inventory, address string) string {
+// A Scrape is how Prometheus gets at an exporter: the other end of its --web.config.file.
+type Scrape struct {
+	Exporter     string `placeholder:"ADDR" help:"With prometheus: where the exporter is scraped."`
+	Scheme       string `placeholder:"http|https" help:"With prometheus: https where the exporter has TLS (--web.config.file)."`
+	CAFile       string `name:"ca-file" placeholder:"FILE" help:"With prometheus: who vouches for the exporter's certificate, on Prometheus' machine; its system's authorities if not given."`
+	Username     string `placeholder:"NAME" help:"With prometheus: the user that the exporter asks for."`
+	PasswordFile string `placeholder:"FILE" help:"With prometheus: that user's password, on Prometheus' machine."`
+}
+
+// Validate refuses options that contradict each other.
+func (s Scrape) Validate() error {
+	switch {
+	case s.Scheme != "http" && s.Scheme != "https":
+		return fmt.Errorf("--scheme: %q is neither http nor https", s.Scheme)
+	case s.CAFile != "" && s.Scheme != "https":
+		return errors.New("--ca-file: there is nothing to vouch for without --scheme https")
+	case (s.Username == "") != (s.PasswordFile == ""):
+		return errors.New("--username and --password-file: one needs the other")
+	}
+	return nil
+}
+
+// job is what a job of Prometheus says of it, for http nothing.
+func (s Scrape) job() string {
+	var b strings.Builder
+	if s.Scheme == "https" {
+		b.WriteString("    scheme: https\n")
+	}
+	if s.CAFile != "" {
+		fmt.Fprintf(&b, "    tls_config: {ca_file: %s}\n", yamlQuoted(s.CAFile))
+	}
+	if s.Username != "" {
+		fmt.Fprintf(&b, "    basic_auth: {username: %s, password_file: %s}\n", yamlQuoted(s.Username), yamlQuoted(s.PasswordFile))
+	}
+	return b.String()
+}
+
+// PrometheusConfig is a scrape configuration for the exporter, and for each check of each
+// host as a target of its own.
+func PrometheusConfig(inv Inventory, s Scrape) string {
 	var b strings.Builder
 	seconds := max(int(inv.Interval.Seconds()), 1)
 	fmt.Fprintf(&b, `# Made from %[1]s by milepost-exporter generate prometheus.
@@ -25,14 +63,14 @@ scrape_configs:
   # that, because what several monitors say of a host is a vote only while it is new.
   - job_name: milepost
     scrape_interval: %[4]ds
-    static_configs:
+%[5]s    static_configs:
       - targets: [%[2]q]
 
   # Some series for each user of each proxy: seldom, and apart.
   - job_name: milepost-users
     scrape_interval: 5m
     metrics_path: /metrics/users
-    static_configs:
+%[5]s    static_configs:
       - targets: [%[2]q]
 
   # Each check as a target, which runs when it is scraped, beside the schedule. Leave this
@@ -40,14 +78,14 @@ scrape_configs:
   - job_name: milepost-probe
     scrape_interval: %[3]ds
     metrics_path: /probe
-    static_configs:
-`, strings.Map(plain, inv.File), address, seconds, min(seconds, freshEnough))
+%[5]s    static_configs:
+`, strings.Map(plain, inv.File), s.Exporter, seconds, min(seconds, freshEnough), s.job())
 	targets := 0
 	for _, h := range inv.Hosts {
 		for _, c := range h.Checks {
 			// Without the check, all of a host's would be one target to Prometheus, which drops samples then.
 			fmt.Fprintf(&b, "      - {targets: [%[1]q], labels: {__param_target: %[2]s, __param_check: %[3]q, instance: %[2]s, check: %[3]q, group: %[4]s}}\n",
-				address, yamlQuoted(h.Name), c.Kind, yamlQuoted(h.Group))
+				s.Exporter, yamlQuoted(h.Name), c.Kind, yamlQuoted(h.Group))
 			targets++
 		}
 	}
