@@ -104,7 +104,7 @@ func TestGenerate(t *testing.T) {
 	if exit, out, faults := told(t, "hosts: [{name: \"x;y\"}]\n", "nagios"); exit != 1 || out != "" || !strings.Contains(faults, `host "x;y": Nagios takes no name with any of `) {
 		t.Errorf("a name that would end a value: %d, %s%s", exit, out, faults)
 	}
-	if exit, out, faults := told(t, "hosts: [{name: \"a!b\"}]\n", "icinga2"); exit != 1 || out != "" || !strings.Contains(faults, `host "a!b": Icinga takes no name that is empty or has a !`) {
+	if exit, out, faults := told(t, "hosts: [{name: \"a!b\"}]\n", "icinga2"); exit != 1 || out != "" || !strings.Contains(faults, `host "a!b": Icinga takes no name that has a ! or is empty`) {
 		t.Errorf("a name that would be a service's: %d, %s%s", exit, out, faults)
 	}
 }

@@ -67,7 +67,7 @@ func IcingaObjects(inv Inventory) (string, error) {
 	fmt.Fprintf(&b, "template Service \"milepost\" {\n\tmax_check_attempts = 3\n\tcheck_interval = %s\n\tretry_interval = %s\n}\n\n", interval, interval)
 	for _, h := range inv.Hosts {
 		if h.Name == "" || strings.Contains(h.Name, "!") {
-			return "", fmt.Errorf("host %q: Icinga takes no name that is empty or has a !", h.Name)
+			return "", fmt.Errorf("host %q: Icinga takes no name that has a ! or is empty", h.Name)
 		}
 		name := icingaQuoted(h.Name)
 		up := "\tcheck_command = \"dummy\"\n\tvars.dummy_state = 0\n"
