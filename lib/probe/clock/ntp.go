@@ -70,11 +70,11 @@ func (c Config) askNTP(ctx context.Context, addr string) (answer, error) {
 
 // selfDescription is what a person wants to know of a server.
 func selfDescription(r *ntp.Response) string {
-	text := fmt.Sprintf("stratum %d", r.Stratum)
+	leap := "leap none"
 	if r.Leap != ntp.LeapNoWarning {
-		text += ", which announces a leap second"
+		leap = "which announces a leap second"
 	}
-	return text
+	return fmt.Sprintf("stratum %d, %s", r.Stratum, leap)
 }
 
 // queryNTP asks an NTP server once, and refuses an answer that says of itself that

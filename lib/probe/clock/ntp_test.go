@@ -25,6 +25,7 @@ func TestNTPServers(t *testing.T) {
 		{"right", with(func([]byte) {}), "OK offset "},
 		{"ahead", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, 7*time.Second)} }, "WARNING offset +"},
 		{"far behind: asked once, for no cache is between", func(q []byte) [][]byte { return [][]byte{ntpAnswer(q, -70*time.Second)} }, "CRITICAL offset -"},
+		{"no leap second", with(func([]byte) {}), "(NTP stratum 2, leap none, "},
 		{"before a leap second", with(func(a []byte) { a[0] = 0b01_100_100 }), "(NTP stratum 2, which announces a leap second, "},
 		{
 			"not synchronised", with(func(a []byte) { a[0], a[1] = 0b11_100_100, 16 }),

@@ -2,6 +2,7 @@ package resolver_test
 
 import (
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -205,4 +206,34 @@ func (c call) record(rest string) dns.RR {
 		panic(err)
 	}
 	return rr
+}
+
+// overTCP is truthful but where such questions come over TCP: there, change changes the answer.
+func overTCP(such func(call) bool, change func(call, *dns.Msg)) func(call) {
+	return func(c call) {
+		m := honest(c)
+		if c.network == "tcp" && such(c) {
+			change(c, m)
+		}
+		c.reply(m)
+	}
+}
+
+// of are questions for the name.
+func of(name string) func(call) bool { return func(c call) bool { return c.name() == name } }
+
+// isFresh says that the name was made up in a zone with a wildcard.
+func (c call) isFresh() bool { return strings.HasSuffix(c.name(), ".fresh.test.") }
+
+// fallsOverUDP counts TTLs down over UDP, and not over TCP.
+func fallsOverUDP(c call) {
+	m := honest(c)
+	ttl := 300
+	if c.network == "udp" {
+		ttl -= c.nth
+	}
+	if len(m.Answer) > 0 {
+		m.Answer = []dns.RR{c.record(fmt.Sprintf("%d IN A 192.0.2.1", ttl))}
+	}
+	c.reply(m)
 }

@@ -92,7 +92,7 @@ func TestResolver(t *testing.T) {
 		{"another address", []string{"--query", "www.example.test=192.0.2.1,192.0.2.22"}, truthful, `CRITICAL: wrong answer: "www.example.test" A is 192.0.2.1, 192.0.2.2, expected 192.0.2.1, 192.0.2.22 (2 tests); `, "resolver"},
 		{"no such type", []string{"--query", "six.example.test=192.0.2.1"}, truthful, `CRITICAL: wrong answer: "six.example.test" A is empty, expected 192.0.2.1`, "resolver"},
 		{"no such name", []string{"--query", "gone.example.test=192.0.2.1"}, truthful, `CRITICAL: wrong answer: "gone.example.test" does not exist (NXDOMAIN)`, "resolver"},
-		{"a name without address", []string{"--query", "mail.example.test"}, truthful, `CRITICAL: wrong answer: "mail.example.test" has no address; `, "resolver"},
+		{"a name without address", []string{"--query", "mail.example.test"}, truthful, `CRITICAL: wrong answer: "mail.example.test" has no address (2 tests); `, "resolver"},
 		{"a fresh name without wildcard", append([]string{"--fresh-zone", "stale.test"}, good...), truthful, `CRITICAL: wrong answer: "RANDOM.stale.test" does not exist (NXDOMAIN); `, "resolver"},
 
 		{"NXDOMAIN rewritten", good, func(c call) {
@@ -235,7 +235,14 @@ func TestResolver(t *testing.T) {
 				m.Id++
 			}
 			c.reply(m)
-		}, `CRITICAL: malformed answer to "www.example.test" A over TCP: another id; `, "resolver"},
+		}, `CRITICAL: malformed answer to "www.example.test" A over TCP: another id (4 tests); `, "resolver"},
+
+		{"NXDOMAIN rewritten over TCP", good, overTCP(call.random, func(c call, m *dns.Msg) {
+			m.Rcode, m.Answer = dns.RcodeSuccess, []dns.RR{c.record("60 IN A 198.51.100.7")}
+		}), `CRITICAL: hijack: random name "www.RANDOM.com" has address 198.51.100.7 where NXDOMAIN is the truth over TCP (3 tests); ` + asked + `5 tests, 3 failed`, "resolver"},
+		{"a second known name over TCP", append([]string{"--query", "six.example.test=2001:db8::6"}, good...), overTCP(of("www.example.test."), func(_ call, m *dns.Msg) { m.Answer = nil }), `CRITICAL: wrong answer: "www.example.test" A is empty, expected 192.0.2.1, 192.0.2.2 over TCP; `, "resolver"},
+		{"a fresh name over TCP", append([]string{"--fresh-zone", "fresh.test=192.0.2.9"}, good...), overTCP(call.isFresh, func(_ call, m *dns.Msg) { m.Rcode, m.Answer = dns.RcodeServerFailure, nil }), `CRITICAL: outage: SERVFAIL for "RANDOM.fresh.test" A, which no cache knows over TCP; `, "resolver"},
+		{"DNSSEC over TCP", append([]string{"--dnssec", "must", "--dnssec-signed", "signed.test", "--dnssec-broken", "broken.test"}, good...), overTCP(of("signed.test."), func(_ call, m *dns.Msg) { m.AuthenticatedData = false }), `CRITICAL: no DNSSEC: the answer to "signed.test" A, which is signed, was not validated (AD=0) over TCP; `, "resolver"},
 
 		{"slow", append([]string{"-w", "0:0", "-c", "10"}, good...), truthful, `WARNING: slow: first answer in T ms; `, "resolver"},
 	} {
@@ -295,7 +302,7 @@ func TestSilence(t *testing.T) {
 			if c.network == "udp" {
 				truthful(c)
 			}
-		}, `CRITICAL: no answer over TCP in 2s to "www.example.test" A; `},
+		}, `CRITICAL: no answer over TCP in 2s to "www.example.test" A (4 tests); `},
 		{"cut off, then silent over TCP", append([]string{"--tcp", "no", "--random", "none"}, good...), func(c call) {
 			m := honest(c)
 			m.Truncated = true
@@ -429,19 +436,21 @@ func TestTTL(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		answer func(call)
+		tcp    string
 		want   string
 	}{
 		// The first answer is to the test of the known name.
-		{"falls", sequence("300", "300", "299"), `OK: `},
-		{"expires between two answers", sequence("1", "1", "300", "299"), `OK: `},
-		{"stands still", sequence("300"), `WARNING: TTL of "www.example.test" A does not fall: 300, 300, 300, 1.1s apart; `},
-		{"grows", sequence("1", "1", "2", "3"), `WARNING: TTL of "www.example.test" A does not fall: 1, 2, 3, 1.1s apart; `},
-		{"is 0", sequence("0"), `WARNING: TTL of "www.example.test" A does not fall: 0, 0, 0, 1.1s apart; `},
+		{"falls", sequence("300", "300", "299"), "no", `OK: `},
+		{"expires between two answers", sequence("1", "1", "300", "299"), "no", `OK: `},
+		{"stands still over TCP alone", fallsOverUDP, "must", `WARNING: TTL of "www.example.test" A does not fall over TCP: 300, 300, 300, 1.1s apart; `},
+		{"stands still", sequence("300"), "no", `WARNING: TTL of "www.example.test" A does not fall: 300, 300, 300, 1.1s apart; `},
+		{"grows", sequence("1", "1", "2", "3"), "no", `WARNING: TTL of "www.example.test" A does not fall: 1, 2, 3, 1.1s apart; `},
+		{"is 0", sequence("0"), "no", `WARNING: TTL of "www.example.test" A does not fall: 0, 0, 0, 1.1s apart; `},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			server := fake(t, c.answer)
-			cfg := configure(t, "--random", "none", "--tcp", "no", "--ttl", "--query", "www.example.test=192.0.2.1")
+			cfg := configure(t, "--random", "none", "--tcp", c.tcp, "--ttl", "--query", "www.example.test=192.0.2.1")
 			cfg.Port = server.Port()
 			cfg.Tests.Pause = func(context.Context, time.Duration) error { return nil }
 			o := outcome(t, cfg, metric.Target{Address: "127.0.0.1", Addrs: []netip.Addr{server.Addr()}}, patient)

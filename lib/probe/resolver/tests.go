@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 type test struct {
 	flags []string // what it can find
 	run   func(*trial)
+	both  bool // it is made over TCP too, once it found nothing over UDP
 }
 
 // plan is the tests of one resolver. The first one's first question tells whether
@@ -31,14 +33,19 @@ func (c Config) plan() []test {
 	if c.Names.FreshZone.Name != "" {
 		plan = append(plan, fresh(c.Names.FreshZone))
 	}
-	if c.Tests.TCP != No {
-		plan = append(plan, c.overTCP())
-	}
 	if c.Tests.DNSSEC != No {
 		plan = append(plan, validates(c.Tests.DNSSECSigned, c.Tests.DNSSECBroken))
 	}
+	networks := []string{udp}
+	if c.Tests.TCP != No {
+		for i := range plan[1:] { // the first is alone in its stage, and has overTCP in the next
+			plan[1+i].both = true
+		}
+		plan = slices.Insert(plan, 1, overTCP(plan[0]))
+		networks = append(networks, tcp)
+	}
 	if c.Tests.TTL {
-		plan = append(plan, countsDown(c.Query[0], c.Tests.pause()))
+		plan = append(plan, countsDown(c.Query[0], networks, c.Tests.pause()))
 	}
 	return plan
 }
@@ -57,7 +64,7 @@ func (c Config) zoneOf(p Pattern) Name {
 
 // known is the test that a known name has its addresses.
 func known(q Query) test {
-	return test{[]string{noAnswer, notRecursive, outage, wrongAnswer}, func(t *trial) {
+	return test{flags: []string{noAnswer, notRecursive, outage, wrongAnswer}, run: func(t *trial) {
 		found := 0
 		for _, qtype := range q.types() {
 			asked := question{name: q.Name, qtype: qtype, invented: q.invented}
@@ -84,7 +91,7 @@ func known(q Query) test {
 // random is the test that a name which nobody can have made does not exist. If
 // zone is not "" it is one of the user's, which could have a wildcard.
 func random(p Pattern, zone Name) test {
-	return test{[]string{noAnswer, notRecursive, hijack, outage, wrongAnswer}, func(t *trial) {
+	return test{flags: []string{noAnswer, notRecursive, hijack, outage, wrongAnswer}, run: func(t *trial) {
 		q := question{name: p.random(), qtype: dns.TypeA, invented: true}
 		m := t.resolve(q)
 		if m == nil || m.Rcode == dns.RcodeNameError {
@@ -106,34 +113,18 @@ func random(p Pattern, zone Name) test {
 // fresh is the test that the resolver reaches the servers of the world now: no
 // cache knows a name that was just made up.
 func fresh(zone Query) test {
-	return test{[]string{noAnswer, notRecursive, outage, wrongAnswer}, func(t *trial) {
+	return test{flags: []string{noAnswer, notRecursive, outage, wrongAnswer}, run: func(t *trial) {
 		known(Query{Pattern("*." + zone.Name).random(), zone.Addrs, true}).run(t)
 		t.known = nil
 	}}
 }
 
-// overTCP is the test that the first question is answered over TCP too.
-func (c Config) overTCP() test {
-	return test{[]string{noTCP}, func(t *trial) {
-		q := question{qtype: dns.TypeA}
-		var query Query
-		if len(c.Query) > 0 {
-			query = c.Query[0]
-			q.name, q.qtype = query.Name, query.types()[0]
-		} else {
-			q.name, q.invented = c.random()[0].random(), true
-		}
-		x := t.put(q, tcp)
-		if x.err != nil && t.err == nil {
-			t.find(noTCP, "no TCP: %v", tcpTrouble(x))
-		}
-		m := t.judged(q, x.reply)
-		if m == nil || len(query.Addrs) == 0 {
-			return
-		}
-		if why := differs(query, q, m); why != "" {
-			t.find(wrongAnswer, "%s over TCP", why)
-		}
+// overTCP is the test that the resolver answers over TCP, and there too as the first test
+// wants it.
+func overTCP(first test) test {
+	return test{flags: []string{noTCP}, run: func(t *trial) {
+		t.silence = func(x *exchange) { t.find(noTCP, "no TCP: %v", tcpTrouble(x)) }
+		t.again(first)
 	}}
 }
 
@@ -151,7 +142,7 @@ func tcpTrouble(x *exchange) string {
 // validates is the test that what is signed well is marked as such and what is
 // signed badly is not given.
 func validates(signed, broken Name) test {
-	return test{[]string{noDNSSEC}, func(t *trial) {
+	return test{flags: []string{noDNSSEC}, run: func(t *trial) {
 		good := question{name: signed, qtype: dns.TypeA, signed: true}
 		m := t.ask(good)
 		switch {
@@ -218,12 +209,13 @@ const (
 	countings = 3
 )
 
-// countsDown is the test that a TTL falls: one that stands still is made up.
-func countsDown(q Query, pause func(context.Context, time.Duration) error) test {
-	return test{[]string{ttlStuck}, func(t *trial) {
+// countsDown is the test that a TTL falls, on each network: one that stands still is made
+// up. Both are looked at in the same pauses.
+func countsDown(q Query, networks []string, pause func(context.Context, time.Duration) error) test {
+	return test{flags: []string{ttlStuck}, run: func(t *trial) {
 		asked := question{name: q.Name, qtype: q.types()[0]}
-		var seen []string
-		var last uint32
+		seen := map[string][]uint32{}
+		networks := slices.Clone(networks)
 		for i := range countings {
 			if i > 0 {
 				if err := pause(t.ctx, countdown); err != nil {
@@ -231,23 +223,36 @@ func countsDown(q Query, pause func(context.Context, time.Duration) error) test 
 					return
 				}
 			}
-			m := t.resolve(asked)
-			if m == nil {
+			networks = slices.DeleteFunc(networks, func(network string) bool { return t.falls(asked, network, seen) })
+			if len(networks) == 0 || len(t.faults) > 0 || t.err != nil {
 				return
 			}
-			now, ok := ttl(m)
-			if !ok {
-				t.err = fmt.Errorf("comparing TTLs of %v: no record in the answer", asked)
-				return
-			}
-			if i > 0 && now < last {
-				return
-			}
-			last = now
-			seen = append(seen, fmt.Sprint(now))
 		}
-		t.find(ttlStuck, "TTL of %v does not fall: %s, %v apart", asked, strings.Join(seen, ", "), countdown)
+		stuck, over := networks[0], ""
+		if stuck == tcp {
+			over = " over TCP"
+		}
+		ttls := strings.ReplaceAll(strings.Trim(fmt.Sprint(seen[stuck]), "[]"), " ", ", ")
+		t.find(ttlStuck, "TTL of %v does not fall%s: %s, %v apart", asked, over, ttls, countdown)
 	}}
+}
+
+// falls asks on the network and says whether the TTL fell since it was asked before, or
+// nothing more is to be learnt there.
+func (t *trial) falls(q question, network string, seen map[string][]uint32) bool {
+	t.only = network
+	m := t.resolve(q)
+	if m == nil {
+		return true
+	}
+	now, ok := ttl(m)
+	if !ok {
+		t.err = fmt.Errorf("comparing TTLs of %v: no record in the answer", q)
+		return true
+	}
+	before := seen[network]
+	seen[network] = append(before, now)
+	return len(before) > 0 && now < before[len(before)-1]
 }
 
 // interrupted notes that the run, or the stage's time, ended while we waited:

@@ -38,6 +38,7 @@ type trial struct {
 	peer
 	ctx    context.Context // the stage's
 	flags  []string        // what the test can find
+	only   string          // tcp: no question goes over UDP
 	stages []metric.Stage
 	faults []Fault
 	err    error // why the test cannot tell
@@ -46,6 +47,8 @@ type trial struct {
 	health   resolvconf.Health
 	took     time.Duration // of the first question's answer
 	known    []fact        // what the server says of known names
+
+	silence func(*exchange) // is told that no answer came over TCP; nil = overTCP tells it
 }
 
 // A fact is the addresses that a server gives a known name.
@@ -63,7 +66,24 @@ func (p peer) hold(ctx context.Context, test test) *trial {
 		t.ctx = stage
 	}
 	test.run(t)
+	if test.both && len(t.faults) == 0 && t.err == nil {
+		t.again(test)
+	}
 	return t
+}
+
+// again makes the test over TCP alone: what sits between a host and its resolver may
+// meddle with the one and not with the other. What the names are is known from UDP.
+func (t *trial) again(test test) {
+	t.only = tcp
+	known := t.known
+	test.run(t)
+	t.known = known
+	for i, f := range t.faults {
+		if !strings.Contains(f.Text, "TCP") {
+			t.faults[i].Text += " over TCP"
+		}
+	}
 }
 
 // find notes a fault.
@@ -104,8 +124,16 @@ func (t *trial) put(q question, network string) *exchange {
 	return x
 }
 
-// ask puts q over UDP and, if the answer is cut off, over TCP, as every stub does.
+// ask puts q over UDP and, if the answer is cut off, over TCP, as every stub does; or over
+// TCP at once.
 func (t *trial) ask(q question) *dns.Msg {
+	if t.only == tcp {
+		x := t.put(q, tcp)
+		if x.err != nil && t.err == nil && t.silence != nil {
+			t.silence(x)
+		}
+		return x.reply
+	}
 	x := t.put(q, udp)
 	if x.reply == nil || !x.reply.Truncated {
 		return x.reply
