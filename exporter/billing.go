@@ -235,7 +235,7 @@ type ledgerPlace struct {
 // place is the ledger that is meant. Who reads makes no directories.
 func (f usageFlags) place() (ledgerPlace, error) {
 	var p ledgerPlace
-	inventory, err := f.load(served())
+	inventory, err := f.read(served())
 	if err != nil {
 		return p, err
 	}

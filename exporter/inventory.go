@@ -24,14 +24,19 @@ type configOption struct {
 
 // load reads the inventory, or makes one of this machine, with checks of these kinds.
 func (c configOption) load(kinds []check.Kind) (*fleet.Fleet, error) {
-	if c.ConfigFile == "" {
-		return thisMachine(kinds, squidLog)
-	}
-	f, err := fleet.Load(c.ConfigFile, kinds, validate)
-	if err == nil && len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
+	f, err := c.read(kinds)
+	if err == nil && c.ConfigFile != "" && len(f.Hosts) == 0 && len(f.Billing.AccessLog) == 0 {
 		err = f.Fault("hosts", "neither hosts nor billing: there is nothing to do")
 	}
 	return f, err
+}
+
+// read reads an inventory that may do nothing but say where a ledger is.
+func (c configOption) read(kinds []check.Kind) (*fleet.Fleet, error) {
+	if c.ConfigFile == "" {
+		return thisMachine(kinds, squidLog)
+	}
+	return fleet.Load(c.ConfigFile, kinds, validate)
 }
 
 // validate refuses what the inventory's reader cannot know to be wrong.
