@@ -15,7 +15,7 @@ type ledgerFlags struct {
 }
 
 // ledgerCommand looks after a ledger, which may be written meanwhile.
-func ledgerCommand(ctx context.Context, args []string, out, _ io.Writer) (int, error) {
+func ledgerCommand(ctx context.Context, args []string, out, faults io.Writer) (int, error) {
 	var flags ledgerFlags
 	words, done, err := parse("ledger", &flags, args, 1, 2, out)
 	if err != nil || done {
@@ -32,13 +32,14 @@ func ledgerCommand(ctx context.Context, args []string, out, _ io.Writer) (int, e
 	if where.central.URL != "" {
 		return 1, fmt.Errorf("%s is for a ledger of this machine: name its file with --ledger", words[0])
 	}
+	p := progressOn(faults)
 	switch {
 	case words[0] == "check" && len(words) == 1:
-		if err = ledger.Check(ctx, where.path); err == nil {
+		if err = p.during("checking the ledger", func() error { return ledger.Check(ctx, where.path) }); err == nil {
 			fmt.Fprintf(out, "ledger %q is whole, and its books balance\n", where.path)
 		}
 	case words[0] == "backup" && len(words) == 2:
-		if err = ledger.Backup(ctx, where.path, words[1]); err == nil {
+		if err = p.during("copying the ledger", func() error { return ledger.Backup(ctx, where.path, words[1]) }); err == nil {
 			fmt.Fprintf(out, "ledger %q is backed up as %q\n", where.path, words[1])
 		}
 	case words[0] == "adopt" && len(words) == 2:

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"milepost/lib/crew"
 )
 
 // A progress shows how far long work is, where somebody looks.
@@ -45,10 +47,42 @@ func progressLine(done, total int64, took time.Duration) string {
 		done/1e6, total/1e6, left.Round(time.Second))
 }
 
+// during shows for how long work has been going on of which nobody knows how much is left.
+func (p *progress) during(what string, work func() error) error {
+	if !p.terminal {
+		return work()
+	}
+	done := make(chan struct{})
+	p.began = time.Now()
+	var showing crew.Crew
+	showing.Go(func() {
+		again := time.NewTicker(patience)
+		defer again.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-again.C:
+				p.shown = time.Now()
+				fmt.Fprintf(p.w, "\r%s: %d s\x1b[K", what, int(p.shown.Sub(p.began).Seconds()))
+			}
+		}
+	})
+	defer p.clear()
+	defer showing.Wait()
+	defer close(done)
+	return work()
+}
+
 func (p *progress) clear() {
 	if p.terminal && !p.shown.IsZero() {
 		fmt.Fprint(p.w, "\r\x1b[K")
 	}
+}
+
+// progressOn shows it where faults are told.
+func progressOn(faults io.Writer) *progress {
+	return &progress{w: faults, terminal: isTerminal(faults)}
 }
 
 func isTerminal(w io.Writer) bool {

@@ -42,7 +42,7 @@ func usageCommand(ctx context.Context, args []string, out, faults io.Writer) (in
 		return exitOf(err), err
 	}
 	if len(more) == 2 && more[0] == "forget" && len(flags.Log) == 0 {
-		err := flags.forget(ctx, more[1], out)
+		err := flags.forget(ctx, more[1], out, faults)
 		return exitOf(err), err
 	}
 	if len(more) > 0 && len(flags.Log) == 0 {
@@ -99,16 +99,24 @@ func (f usageFlags) inventory() (*fleet.Fleet, error) {
 }
 
 // ask asks the ledger, or counts the logs that were named.
-func (f usageFlags) ask(ctx context.Context, inventory *fleet.Fleet, q ledger.Query, faults io.Writer) ([]ledger.Row, []ledger.Hole, error) {
+func (f usageFlags) ask(ctx context.Context, inventory *fleet.Fleet, q ledger.Query, faults io.Writer) (rows []ledger.Row, holes []ledger.Hole, err error) {
 	if len(f.Log) == 0 {
 		where, err := f.place()
 		if err != nil {
 			return nil, nil, err
 		}
-		if where.central.URL != "" {
-			return where.central.Usage(ctx, q)
+		ask := func() (err error) {
+			rows, holes, err = ledger.Usage(ctx, where.path, q)
+			return err
 		}
-		return ledger.Usage(ctx, where.path, q)
+		if where.central.URL != "" {
+			ask = func() (err error) {
+				rows, holes, err = where.central.Usage(ctx, q)
+				return err
+			}
+		}
+		err = progressOn(faults).during("asking the ledger", ask)
+		return rows, holes, err
 	}
 	c := ledger.Config{Server: serverName(""), Format: "native"}
 	if inventory != nil {
@@ -119,7 +127,7 @@ func (f usageFlags) ask(ctx context.Context, inventory *fleet.Fleet, q ledger.Qu
 		c.Format = string(f.LogFormat)
 	}
 	c.Exclude = append(c.Exclude, f.Exclude...)
-	p := &progress{w: faults, terminal: isTerminal(faults)}
+	p := progressOn(faults)
 	defer p.clear()
 	c.Notice = func(text string) {
 		p.clear()
@@ -160,17 +168,20 @@ func (f usageFlags) query(inventory *fleet.Fleet) (ledger.Query, error) {
 }
 
 // forget is "usage forget USER": the name goes, the sums stay.
-func (f usageFlags) forget(ctx context.Context, user string, out io.Writer) error {
+func (f usageFlags) forget(ctx context.Context, user string, out, faults io.Writer) error {
 	where, err := f.place()
 	if err != nil {
 		return err
 	}
 	var name string
-	if where.central.URL != "" {
-		name, err = where.central.Forget(ctx, user)
-	} else {
-		name, err = ledger.Forget(ctx, where.path, user)
-	}
+	err = progressOn(faults).during("forgetting", func() (err error) {
+		if where.central.URL != "" {
+			name, err = where.central.Forget(ctx, user)
+		} else {
+			name, err = ledger.Forget(ctx, where.path, user)
+		}
+		return err
+	})
 	if err != nil {
 		return err
 	}

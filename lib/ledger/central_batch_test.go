@@ -147,6 +147,8 @@ func BenchmarkRealYear(b *testing.B) {
 		{"user", year.From.AddDate(0, 0, 9)},
 		{"server,day", year.From},
 		{"day", year.From},
+		{"user,server,day", year.From.AddDate(0, 11, 0)}, // a month's bill
+		{"user,server,day", year.From},                   // as many rows as there are
 	} {
 		b.Run(row.by+" from "+row.from.Format(time.DateOnly), func(b *testing.B) {
 			q := year

@@ -95,6 +95,7 @@ func upgrade(ctx context.Context, db *sql.DB, c Config, version int) error {
 	case version == 0:
 		return remake(ctx, db, c, version)
 	}
+	c.Notice(fmt.Sprintf("billing: ledger %q is being upgraded from schema %d to %d: one of many gigabytes takes minutes, in which nothing is counted, and nothing lost", c.Path, version, schemaVersion))
 	kept := fmt.Sprintf("%s.v%d-%s", c.Path, version, time.Now().UTC().Format("20060102T150405Z"))
 	if err := sqlitefile.Copy(ctx, db, kept); err != nil {
 		return fmt.Errorf("keeping a copy as %q before the upgrade: %w", kept, err)
