@@ -64,11 +64,22 @@ func TestNotes(t *testing.T) {
 		"a log that is not":            {"billing: {access_log: " + dir + "/x*.log}", "note: billing.access_log: no file is called " + dir + "/x*.log here yet\n"},
 		"more packets than are judged": {"defaults: {interval: 60s}\nhosts: [{name: a, address: '::1', checks: {packet_loss: {spacing: 0.02}}}, {name: b, address: '::1', checks: {packet_loss: {spacing: 0.06}}}]", "note: packet_loss of a: only the latest 1000 of a round's 3000 packets are judged and drawn: make the spacing longer"},
 		"nobody can ever know":         {"hosts: [{name: a, address: '::1', checks: {clock_offset: {source: ntp}}}]", "note: a will be shown as unknown for ever: no check of theirs is in status.down (squid_auth), and"},
+		"nobody to look for":           {"hosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]", "note: references.ping names nobody: where this monitor's own route is dead, all hosts would look so"},
+		"two to look for":              {"references: {ping: ['::1', '::2']}\nhosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]", "note: references.ping has fewer than 3 entries (2): where those are down themselves"},
 		"nowhere to publish":           {"hosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]\nstatus: {publish_dir: " + dir + "/none}", `note: status.publish_dir: no directory "` + dir + `/none" is here`},
 	} {
 		exit, out, faults := execute("check-config", inventoryFile(t, tt.text))
 		if exit != 0 || !strings.Contains(out, tt.want) {
 			t.Errorf("%s: %d %s%s\nwant %s", situation, exit, out, faults, tt.want)
+		}
+	}
+}
+
+// Three references are enough, and a fleet without hosts needs none.
+func TestEnoughReferences(t *testing.T) {
+	for _, text := range []string{"references: {ping: ['::1', '::2', '::3']}\nhosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]", "billing: {access_log: /nowhere/x*.log}"} {
+		if exit, out, _ := execute("check-config", inventoryFile(t, text)); exit != 0 || strings.Contains(out, "references.ping") {
+			t.Errorf("%d %s", exit, out)
 		}
 	}
 }

@@ -23,7 +23,8 @@ type maintenanceFlags struct {
 	For          time.Duration `name:"for" placeholder:"DURATION" help:"start: how long it lasts, such as 2h."`
 	From         string        `placeholder:"TIME" help:"start: when it begins, if not now."`
 	Until        string        `placeholder:"TIME" help:"start: when it ends."`
-	Timezone     string        `placeholder:"ZONE" help:"start: of --from and --until, such as Europe/Berlin."`
+	Weekly       string        `placeholder:"TIME" help:"start: every week at that time, such as 'Sun 02:00-04:00', until somebody ends it."`
+	Timezone     string        `placeholder:"ZONE" help:"start: of --from, --until and --weekly, such as Europe/Berlin."`
 	Group        []string      `sep:"none" placeholder:"GROUP" help:"start: a group whose hosts it is of; repeatable."`
 	Reason       string        `placeholder:"TEXT" help:"start: why, for those who read the operator's page."`
 }
@@ -72,13 +73,24 @@ func maintenanceCommand(ctx context.Context, args []string, out, _ io.Writer) (i
 
 // window is what the options say.
 func (f maintenanceFlags) window(hosts []string, now time.Time) (maintenance.Window, error) {
-	zone, err := time.LoadLocation(f.Timezone)
+	zone, err := maintenance.ParseZone(f.Timezone)
 	if err != nil {
-		return maintenance.Window{}, fmt.Errorf("--timezone: %q is unknown: write it as Europe/Berlin, or UTC", f.Timezone)
+		return maintenance.Window{}, fmt.Errorf("--timezone: %w", err)
 	}
-	w := maintenance.Window{Hosts: hosts, Groups: f.Group, Reason: f.Reason, From: now.UTC().Truncate(time.Second)}
+	w := maintenance.Window{Hosts: hosts, Groups: f.Group, Reason: f.Reason}
+	if f.Weekly != "" {
+		if f.From != "" || f.Until != "" || f.For != 0 {
+			return w, errors.New("--weekly excludes --from, --until and --for: a window is either once or every week")
+		}
+		if err := w.Weekly.UnmarshalText([]byte(f.Weekly)); err != nil {
+			return w, fmt.Errorf("--weekly: %w", err)
+		}
+		w.Zone = zone
+		return w, w.Validate()
+	}
+	w.From = now.UTC().Truncate(time.Second)
 	if f.From != "" {
-		if w.From, err = maintenance.Time(f.From, zone); err != nil {
+		if w.From, err = maintenance.Time(f.From, zone.Location()); err != nil {
 			return w, fmt.Errorf("--from: %w", err)
 		}
 	}
@@ -88,11 +100,11 @@ func (f maintenanceFlags) window(hosts []string, now time.Time) (maintenance.Win
 	case f.For > 0 && f.Until != "":
 		return w, errors.New("--for and --until exclude each other: both say when it ends")
 	case f.For == 0 && f.Until == "":
-		return w, errors.New("one of --for and --until is needed: maintenance that nobody ends would hide outages")
+		return w, errors.New("one of --for, --until and --weekly is needed: maintenance that nobody ends would hide outages")
 	case f.For > 0:
 		w.To = w.From.Add(f.For)
 	default:
-		if w.To, err = maintenance.Time(f.Until, zone); err != nil {
+		if w.To, err = maintenance.Time(f.Until, zone.Location()); err != nil {
 			return w, fmt.Errorf("--until: %w", err)
 		}
 	}
@@ -102,8 +114,7 @@ func (f maintenanceFlags) window(hosts []string, now time.Time) (maintenance.Win
 // A shownWindow is a window with whether it is under way.
 type shownWindow struct {
 	maintenance.Window
-	Zone string `json:"timezone,omitempty"`
-	Now  bool   `json:"now"`
+	Now bool `json:"now"`
 }
 
 func shown(all []maintenance.Window, now time.Time) []shownWindow {
@@ -111,9 +122,6 @@ func shown(all []maintenance.Window, now time.Time) []shownWindow {
 	for _, w := range all {
 		s := shownWindow{Window: w}
 		_, _, s.Now = w.At(now)
-		if w.Zone != nil {
-			s.Zone = w.Zone.String()
-		}
 		windows = append(windows, s)
 	}
 	return windows
@@ -132,7 +140,10 @@ func (w shownWindow) of() string {
 func writeEnded(out io.Writer, windows []shownWindow) error {
 	for _, w := range windows {
 		fate := "will not begin"
-		if w.Now {
+		switch {
+		case !w.Weekly.IsZero():
+			fate = "will not begin again"
+		case w.Now:
 			fate = "has ended"
 		}
 		if _, err := fmt.Fprintf(out, "window %s of %s %s\n", w.ID, w.of(), fate); err != nil {
@@ -171,7 +182,7 @@ func (m *monitor) startMaintenance(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		if window, err = m.calendar.Start(window, now); err == nil {
 			m.log.Info("maintenance was started by hand", "window", window.ID, "hosts", window.Hosts, "groups", window.Groups,
-				"from", window.From, "to", window.To, "reason", window.Reason)
+				"from", window.From, "to", window.To, "weekly", window.Weekly, "reason", window.Reason)
 			m.news.soon()
 		}
 	}

@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"milepost/lib/control"
+	"milepost/lib/maintenance"
 	"milepost/lib/peers"
 )
 
@@ -36,7 +39,7 @@ hosts:
 	}
 	for _, row := range []struct{ command, want string }{
 		{"maintenance list", "0 no maintenance is announced"},
-		{"maintenance start fra-1", "1 milepost-exporter maintenance: one of --for and --until is needed"},
+		{"maintenance start fra-1", "1 milepost-exporter maintenance: one of --for, --until and --weekly is needed"},
 		{"maintenance start fra-9 --for 1h", `1 milepost-exporter maintenance: no host "fra-9" in the inventory: did you mean "fra-1"?`},
 		{"maintenance start --group asia --for 1h", `1 milepost-exporter maintenance: no host of the inventory is in a group "asia"`},
 		{"maintenance start --for 1h", "1 milepost-exporter maintenance: neither hosts nor groups"},
@@ -67,6 +70,29 @@ hosts:
 		t.Error(got)
 	}
 	s.until("/status.json", `"counts":{"up":0,"degraded":0,"down":2,"maintenance":0,"unknown":0}`)
+	weekly := func(args ...string) string {
+		return do(append([]string{"maintenance", "start", "--group", "us", "--weekly"}, args...)...)
+	}
+	if got := weekly("Son 02:00-04:00"); !strings.HasPrefix(got, `1 milepost-exporter maintenance: --weekly: "Son" is no day of the week`) {
+		t.Error(got)
+	}
+	if got := weekly("Sun 02:00-04:00", "--for", "1h"); !strings.HasPrefix(got, "1 milepost-exporter maintenance: --weekly excludes --from, --until and --for") {
+		t.Error(got)
+	}
+	const when = "every Sun 02:00-04:00 America/New_York"
+	if got := weekly("Sun 02:00-04:00", "--timezone", "America/New_York"); !strings.HasPrefix(got, "0 WINDOW") || !strings.Contains(got, when) {
+		t.Error(got)
+	}
+	kept, err := maintenance.Open(filepath.Join(state, calendarFile), time.Now())
+	if err != nil || len(kept.List(time.Now())) != 1 {
+		t.Errorf("kept: %v, %v", kept.List(time.Now()), err)
+	}
+	if got := do("maintenance", "list"); !strings.Contains(got, "group us") || !strings.Contains(got, when) {
+		t.Error(got)
+	}
+	if got := do("maintenance", "end", "us"); !strings.HasPrefix(got, "0 window ") || !strings.HasSuffix(strings.TrimSpace(got), " of group us will not begin again") {
+		t.Error(got)
+	}
 }
 
 // Without an exporter that runs, why reads what is kept, and maintenance says so.

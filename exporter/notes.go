@@ -21,6 +21,9 @@ func notes(f *fleet.Fleet) []string {
 	if note := silentNote(f); note != "" {
 		all = append(all, "note: "+note)
 	}
+	if note := referencesNote(f); note != "" {
+		all = append(all, "note: "+note)
+	}
 	if note := crowdedNote(f); note != "" {
 		all = append(all, "note: "+note)
 	}
@@ -67,6 +70,23 @@ func crowdedNote(f *fleet.Fleet) string {
 		return ""
 	}
 	return fmt.Sprintf("packet_loss of %s: only %s are judged and drawn: make the spacing longer, or the interval shorter", some(crowded), judged)
+}
+
+// enoughReferences is how many hosts a monitor should look for before it calls its own
+// route dead: one or two may be down themselves.
+const enoughReferences = 3
+
+// referencesNote says that the monitor can hardly tell its own route from its hosts.
+func referencesNote(f *fleet.Fleet) string {
+	n := len(f.References.Ping)
+	switch {
+	case len(f.Hosts) == 0 || n >= enoughReferences:
+		return ""
+	case n == 0:
+		return "references.ping names nobody: where this monitor's own route is dead, all hosts would look so: name three hosts of different networks"
+	default:
+		return fmt.Sprintf("references.ping has fewer than %d entries (%d): where those are down themselves, this monitor takes its route for dead", enoughReferences, n)
+	}
 }
 
 // silentNote says which hosts are unknown to the public for ever: those of whose checks

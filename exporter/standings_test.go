@@ -39,7 +39,7 @@ func TestCheckConfigTellsWhoCannotBeAsked(t *testing.T) {
 		{"it is switched off", "second_opinion: false", []string{"gandi", "gandi"}, ""},
 	} {
 		exit, out, faults := execute("check-config", inventoryFile(t, proxies(t, row.status, row.places...)))
-		if note := strings.Contains(out, "note:"); exit != 0 || !strings.Contains(out, row.want) || note != (row.want != "") {
+		if note := strings.Contains(out, "note: status.second_opinion"); exit != 0 || !strings.Contains(out, row.want) || note != (row.want != "") {
 			t.Errorf("%s: %d %s%s, want %q", row.situation, exit, out, faults, row.want)
 		}
 	}

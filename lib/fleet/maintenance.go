@@ -47,16 +47,14 @@ func (r *reader) window(item value, hosts, groups map[string]bool) maintenance.W
 	in := window{Timezone: "UTC"}
 	r.section(item, "maintenance", option.New(&in), nil)
 	at := index(item.entries("maintenance"))
-	w := maintenance.Window{Hosts: in.Hosts, Groups: in.Groups, Weekly: in.Weekly, Reason: in.Reason, Zone: time.UTC}
-	zone, err := time.LoadLocation(in.Timezone)
-	if err != nil || in.Timezone == "Local" {
-		at["timezone"].fault("maintenance: timezone %q is unknown: write it as Europe/Berlin, or UTC", in.Timezone)
-	} else {
-		w.Zone = zone
+	w := maintenance.Window{Hosts: in.Hosts, Groups: in.Groups, Weekly: in.Weekly, Reason: in.Reason}
+	var err error
+	if w.Zone, err = maintenance.ParseZone(in.Timezone); err != nil {
+		at["timezone"].fault("maintenance: timezone %v", err)
 	}
 	for name, moment := range map[string]*time.Time{"from": &w.From, "to": &w.To} {
 		if text, ok := scalar(at[name]); ok {
-			if *moment, err = maintenance.Time(text, w.Zone); err != nil {
+			if *moment, err = maintenance.Time(text, w.Zone.Location()); err != nil {
 				at[name].fault("maintenance: %s: %v", name, err)
 			}
 		}

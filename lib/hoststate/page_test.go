@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -148,6 +149,33 @@ func TestLease(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Either clock ends a lease: the wall clock after the machine slept, while the monotonic one
+// stood still, and the monotonic one after the wall clock was set back.
+func TestEitherClockEndsALease(t *testing.T) {
+	began := time.Now()
+	for _, row := range []struct {
+		situation     string
+		elapsed, wall time.Duration // by the monotonic clock, and how far the other one was set
+		over          bool
+	}{
+		{"both go on", time.Second, 0, false},
+		{"the machine slept for an hour", time.Second, time.Hour, true},
+		{"the clock was set back by an hour", 181 * time.Second, -time.Hour, true},
+		{"the clock was set back by an hour, soon", 179 * time.Second, -time.Hour, false},
+	} {
+		if got := Lend(began, interval).Over(setWall(began.Add(row.elapsed), row.wall)); got != row.over {
+			t.Errorf("%s: over is %v", row.situation, got)
+		}
+	}
+}
+
+// setWall is t with its wall clock set, and its monotonic one left alone, as package time
+// itself would read them: of its first word, seconds stand above 30 bits of nanoseconds.
+func setWall(t time.Time, by time.Duration) time.Time {
+	*(*uint64)(unsafe.Pointer(&t)) += uint64(by/time.Second) << 30
+	return t
 }
 
 func TestLapsed(t *testing.T) {

@@ -21,9 +21,8 @@ type Window struct {
 	From   time.Time `json:"from,omitzero"`
 	To     time.Time `json:"to,omitzero"`
 	Weekly Weekly    `json:"weekly,omitzero"`
+	Zone   Zone      `json:"timezone,omitzero"` // of Weekly
 	Reason string    `json:"reason,omitempty"`
-
-	Zone *time.Location `json:"-"` // of Weekly; nil = UTC
 }
 
 // Validate refuses a window that is never, always, or nobody's.
@@ -51,11 +50,7 @@ func (w Window) Concerns(host, group string) bool {
 // At is the occurrence of the window that now lies in.
 func (w Window) At(now time.Time) (from, until time.Time, in bool) {
 	if !w.Weekly.IsZero() {
-		zone := w.Zone
-		if zone == nil {
-			zone = time.UTC
-		}
-		return w.Weekly.at(now, zone)
+		return w.Weekly.at(now, w.Zone.Location())
 	}
 	return w.From, w.To, !now.Before(w.From) && now.Before(w.To)
 }

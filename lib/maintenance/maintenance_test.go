@@ -175,9 +175,45 @@ func TestCalendar(t *testing.T) {
 	}
 }
 
+// A window of every week that was started by hand is kept with its zone.
+func TestWeeklyByHand(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "maintenance.json")
+	sunday := time.Date(2026, 11, 22, 7, 30, 0, 0, time.UTC) // 02:30 in New York
+	c, err := Open(path, sunday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := Window{Hosts: []string{"a"}, Weekly: weekly(t, "Sun 02:00-04:00")}
+	if w.Zone, err = ParseZone("America/New_York"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Start(w, sunday); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time after a restart
+		for at, want := range map[time.Time]bool{sunday: true, sunday.Add(-5 * time.Hour): false, sunday.AddDate(1, 0, -1): true, sunday.AddDate(1, 0, 0): false} {
+			if _, _, _, in := c.At("a", "", at); in != want {
+				t.Errorf("at %v: %v, want %v", at, in, want)
+			}
+		}
+		if c, err = Open(path, sunday.AddDate(1, 0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if all := c.List(sunday); len(all) != 1 || all[0].Zone.String() != "America/New_York" {
+		t.Errorf("%+v", all)
+	}
+	if _, err := c.End([]string{"a"}, sunday); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = Open(path, sunday); err != nil || len(c.List(sunday)) != 0 {
+		t.Errorf("after its end: %v, %v", c.List(sunday), err)
+	}
+}
+
 func TestDamagedCalendar(t *testing.T) {
 	now := time.Now()
-	for _, text := range []string{"", "{", `[{"id":"x"}]`, `[{"id":"","hosts":["a"],"weekly":"Sun 02:00-04:00"}]`, `[{"id":"x","hosts":["a"],"weekly":"Sunny"}]`} {
+	for _, text := range []string{"", "{", `[{"id":"x"}]`, `[{"id":"","hosts":["a"],"weekly":"Sun 02:00-04:00"}]`, `[{"id":"x","hosts":["a"],"weekly":"Sunny"}]`, `[{"id":"x","hosts":["a"],"weekly":"Sun 02:00-04:00","timezone":"Mars"}]`} {
 		path := filepath.Join(t.TempDir(), "maintenance.json")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

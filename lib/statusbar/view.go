@@ -4,11 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
-	"milepost/lib/check"
 	"milepost/lib/hoststate"
 	"milepost/lib/metric"
 	"milepost/lib/verdict"
@@ -31,6 +28,7 @@ type view struct {
 	today      time.Time // when it is read; zero: nobody knows, after the lease
 	Attention  []row
 	Well       []row // all is well with them
+	WholeRows  int   // of how many everything is told; 0 = of all
 
 	Labels []label // what hosts can be chosen by
 	Label  string  // what they were chosen by; "" = all are shown
@@ -51,31 +49,6 @@ type tally struct {
 	state
 	N, X, Width int
 }
-
-// A row is one host.
-type row struct {
-	state
-	status   hoststate.Status
-	worst    verdict.Status
-	ID       string
-	Name     string
-	Group    string
-	Was      string // what an unknown host was; "" = nothing
-	Check    string // the worst of its checks; "" = all are well
-	Said     string // that one's status
-	Fault    metric.Fault
-	Text     string // why
-	Others   []word // the other checks that are not well
-	Since    moment
-	For      string // how long since
-	Checked  moment
-	Latency  string
-	Uptime   string // of 30 days
-	Link     string // to the host's own page
-	Flapping bool
-}
-
-type word struct{ Check, Said string }
 
 // A moment is a time for a machine and for a person.
 type moment struct{ ISO, Text string }
@@ -123,7 +96,7 @@ func viewOf(d document, p Page, lapsed bool) view {
 	for _, c := range d.Components {
 		r := c.row(v.today)
 		if !lapsed && c.Reason != nil && slices.Contains(d.Monitor.Reasons, *c.Reason) {
-			r.Text = unjudged // why was told above
+			r.Text, r.public = unjudged, unjudged // why was told above
 		}
 		if c.Status == hoststate.Up {
 			v.Well = append(v.Well, r)
@@ -133,43 +106,6 @@ func viewOf(d document, p Page, lapsed bool) view {
 	}
 	v.sort()
 	return v
-}
-
-func (c component) row(now time.Time) row {
-	r := row{
-		state: stateOf(c.Status), status: c.Status, ID: c.ID, Name: c.Name, Group: c.Group,
-		Since: at(time.Time(c.Since), now), Checked: at(time.Time(c.CheckedAt), now), Flapping: c.Flapping,
-	}
-	if c.Uptime.Month != nil {
-		r.Uptime = percent(*c.Uptime.Month)
-	}
-	if r.Name == r.ID {
-		r.ID = ""
-	}
-	if !time.Time(c.Since).IsZero() && !now.IsZero() {
-		r.For = ago(now.Sub(time.Time(c.Since)))
-	}
-	if c.Reason != nil {
-		r.Text = sentence(*c.Reason)
-	}
-	if w := c.Maintenance; w != nil {
-		r.Text = w.text(now)
-	}
-	if c.LastKnown != nil {
-		r.Was = c.LastKnown.String()
-	}
-	if c.LatencyMS != nil {
-		r.Latency = strconv.FormatInt(*c.LatencyMS, 10) + " ms"
-	}
-	if c.Status == hoststate.Up {
-		return r
-	}
-	for _, w := range c.Checks {
-		if w.Status.Worse(r.worst) {
-			r.worst, r.Check, r.Said = w.Status, w.Check, w.Status.String()
-		}
-	}
-	return r
 }
 
 // operatorView is the public page with what the checks say: also those without a
@@ -221,11 +157,8 @@ func fadeSeconds(lease, interval time.Duration) int {
 const (
 	longest  = 240
 	shortest = 50
-	ofAll    = 60_000
+	ofAll    = 40_000
 )
-
-// unjudged is what is said of a host where the monitor itself is at fault.
-const unjudged = "not judged"
 
 // doubts are the reasons why the monitor may not be believed, each as its self-check
 // told it, where a check that it casts doubt on has that sentence.
@@ -247,44 +180,27 @@ func (c content) doubts(reasons []metric.Reason) []string {
 	return all
 }
 
-// tell puts the sentence that tells best why the host is so in the place of the public
-// reason, and names the others that are not well. What was told of the monitor itself
-// is not told again of each host.
-func (r *row) tell(is hoststate.Standing, outcomes []check.Outcome, longest int, told []string) {
-	if len(outcomes) == 0 {
-		return
-	}
-	bad := is.Evidence(outcomes)
-	if len(bad) == 0 {
-		r.worst, r.Check, r.Said = verdict.OK, "", ""
-		return
-	}
-	first := bad[0]
-	r.worst, r.Check, r.Said, r.Fault = first.Status, first.Check, first.Status.String(), first.Fault
-	said := first.Summary
-	if first.Doubt != "" && slices.Contains(told, first.Doubt) {
-		said = cmp.Or(strings.TrimPrefix(strings.TrimPrefix(said, first.Doubt), "; "), unjudged)
-	}
-	r.Text = short(said, longest)
-	for _, o := range bad[1:] {
-		r.Others = append(r.Others, word{o.Check, o.Status.String()})
-	}
-}
-
-func short(s string, longest int) string {
-	if all := []rune(s); len(all) > longest {
-		return string(all[:longest-1]) + "…"
-	}
-	return s
-}
-
 func (v *view) sort() {
 	order := func(a, b row) int {
 		return cmp.Or(hoststate.WorstFirst(a.status, b.status), verdict.WorstFirst(a.worst, b.worst), cmp.Compare(a.Name, b.Name))
 	}
 	slices.SortStableFunc(v.Attention, order)
 	slices.SortStableFunc(v.Well, order)
+	whole := wholeRows
+	for _, rows := range [][]row{v.Attention, v.Well} {
+		for i := range rows[min(whole, len(rows)):] {
+			rows[whole+i].shorten()
+		}
+		whole = max(0, whole-len(rows))
+	}
+	if len(v.Attention)+len(v.Well) > wholeRows {
+		v.WholeRows = wholeRows
+	}
 }
+
+// wholeRows is how many hosts are shown with all that is known of them. Where more are
+// not well, the page is read for what they have in common.
+const wholeRows = 200
 
 // tallies are the states that hosts are in, the worst first. The least of them can
 // still be seen in the bar.

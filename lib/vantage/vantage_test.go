@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -214,6 +215,56 @@ func TestVotes(t *testing.T) {
 				t.Errorf("%s, want %s", got, row.want)
 			}
 		})
+	}
+}
+
+// What a vantage said of itself is believed no longer than what it said of hosts: the
+// engine's timestamp() says when it took that, and the time of the answer does not.
+func TestAVantageThatIsNotHeardOf(t *testing.T) {
+	for late, want := range map[time.Duration]string{150 * time.Second: "up up up, 3 of 3", 151 * time.Second: "unknown up up, 2 of 3", -151 * time.Second: "unknown up up, 2 of 3"} {
+		a := scene("a/x:0 b/y:0 c/z:0")
+		a.takeTime(sample{labels: map[string]string{"job": "m", "instance": "a"}, value: float64(now.Add(-late).Unix())})
+		votes, _ := a.Votes("fra-1", hoststate.Roles{Down: []string{"squid_auth"}}, now, time.Minute)
+		m := a.Monitor(now, time.Minute)
+		if got := fmt.Sprintf("%v %v %v, %d of %d", votes[0].Status, votes[1].Status, votes[2].Status, m.Healthy, m.Total); got != want {
+			t.Errorf("heard of %v ago: %s, want %s", late, got, want)
+		}
+	}
+}
+
+// An engine that says null means that it knows nothing: then nobody votes.
+func TestAResultOfNull(t *testing.T) {
+	a, err := engine(t, "application/json", `{"status":"success","data":{"resultType":"vector","result":null}}`).Ask(t.Context(), nil, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if votes, _ := a.Votes("fra-1", hoststate.Roles{}, now, time.Minute); len(votes) != 0 || a.Monitor(now, time.Minute).Sight() != hoststate.Blind {
+		t.Errorf("%v, %v", votes, a.Monitor(now, time.Minute))
+	}
+}
+
+// Every question asks for the whole answer, in the words of Thanos and of VictoriaMetrics,
+// and for the time of every sample.
+func TestQuestions(t *testing.T) {
+	var asked []string
+	c := serving(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.FormValue("partial_response") != "false" || r.FormValue("deny_partial_response") != "1" {
+			t.Errorf("%s may be answered in part", r.FormValue("query"))
+		}
+		asked = append(asked, r.FormValue("query"))
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"status":"success","data":{"resultType":"vector","result":[]}}`)
+	})
+	if _, err := c.Ask(t.Context(), []string{"squid_auth", "packet_loss"}, now); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`timestamp(milepost_monitor_trusted{test="all"})`, `timestamp(milepost_check_status{check=~"squid_auth|packet_loss"})`,
+		`milepost_check_last_run_timestamp_seconds{check=~"squid_auth|packet_loss"}`,
+	} {
+		if !slices.Contains(asked, want) {
+			t.Errorf("%s is not asked: %q", want, asked)
+		}
 	}
 }
 
