@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,10 +76,26 @@ func TestAGoodPlugin(t *testing.T) {
 	}
 }
 
+// shell is a plugin of a shell's. No child is forked while it is open for writing: it
+// would keep it open, and what is open for writing cannot be run.
+func shell(t *testing.T, script string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "check_x")
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// refusals is how a plugin of a shell's refuses what it does not know.
+const refusals = `case "$*" in *--no-such*|*-Z*|*--help*|*-h*|*-V*|*--version*|*soon*) echo "X UNKNOWN: usage"; exit 3;; esac
+`
+
 // A plugin of a shell's breaks one rule each time.
 func TestBrokenPlugins(t *testing.T) {
-	const good = `case "$*" in *--no-such*|*-Z*|*--help*|*-h*|*-V*|*--version*|*soon*) echo "X UNKNOWN: usage"; exit 3;; esac
-`
+	const good = refusals
 	for _, row := range []struct {
 		name, script string
 		broken       []string // one of the rules that are broken
@@ -102,10 +119,7 @@ func TestBrokenPlugins(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			plugin := filepath.Join(t.TempDir(), "check_x")
-			if err := os.WriteFile(plugin, []byte("#!/bin/sh\n"+row.script+"\n"), 0o755); err != nil {
-				t.Fatal(err)
-			}
+			plugin := shell(t, row.script)
 			exit, broken := conform(t, fmt.Sprintf("-ranges=%t", row.ranges), plugin)
 			for _, want := range row.broken {
 				if exit != 1 || !strings.Contains("\n"+strings.Join(broken, "\n")+"\n", "\n"+want+"\n") {
@@ -117,10 +131,7 @@ func TestBrokenPlugins(t *testing.T) {
 }
 
 func TestASlowPlugin(t *testing.T) {
-	plugin := filepath.Join(t.TempDir(), "check_x")
-	if err := os.WriteFile(plugin, []byte("#!/bin/sh\nexec sleep 6\n"), 0o755); err != nil {
-		t.Fatal(err)
-	}
+	plugin := shell(t, "exec sleep 6")
 	var out strings.Builder
 	keepsTime(t.Context(), options{slow: "-p {port}", plugin: plugin, longest: 1500 * time.Millisecond}, &tap{out: &out})
 	if got := out.String(); strings.Count(got, "not ok") != 2 || !strings.Contains(got, "# it did not end by itself: ") {
@@ -158,6 +169,49 @@ func TestPerfdata(t *testing.T) {
 	} {
 		if got := perfdata(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestPerfdataOfOtherSuites(t *testing.T) {
+	text, err := os.ReadFile("testdata/perfdata.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSuffix(line, "\n")
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		rows++
+		kind, data, _ := strings.Cut(line, " ")
+		if wrong := perfdata(strings.TrimLeft(data, " ")); (wrong == "") != (kind == "good") {
+			t.Errorf("%s: it is found %q", line, wrong)
+		}
+	}
+	if rows < 40 {
+		t.Errorf("only %d rows", rows)
+	}
+}
+
+// Outputs that the tests of a library for plugins in Python compare its own with.
+func TestOutputsOfOtherSuites(t *testing.T) {
+	for output, want := range map[string]string{
+		"FAKE OK":                                         "",
+		"OK - check summary":                              "",
+		"FAKE OK - utf-8 ümłäúts":                         "",
+		"FAKE OK - PIPE  STATUS":                          "",
+		"FAKE OK - check summary | bar=1s;2;3":            "",
+		"FAKE OK - check summary | foo=1m;2;3 bar=1s;2;3": "performance data is as the guidelines have it",
+		"FAKE OK - check summary\nhello world":            "",
+		"FAKE OK - check summary\nhello world\n| foo=1":   "no pipe after the first line, where Nagios takes the rest for performance data",
+		"FAKE OK - check summary | duration=340.4ms;500;1000;0 duration=340.4ms;500": "performance data is as the guidelines have it",
+	} {
+		plugin := shell(t, refusals+"cat <<'END' || exit 3\n"+output+"\nEND")
+		_, broken := conform(t, "-ranges=false", plugin)
+		if strings.Join(broken, "\n") != want {
+			t.Errorf("%q: broken: %q, want %q", output, broken, want)
 		}
 	}
 }

@@ -1,8 +1,11 @@
 package promquery
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -62,6 +65,59 @@ func TestNumber(t *testing.T) {
 		}
 		server.Close()
 	}
+}
+
+// What a server sends is bounded before it is read: a header, and what a few bytes of gzip
+// unfold to.
+func TestBombs(t *testing.T) {
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	if _, err := io.Copy(z, io.LimitReader(spaces{}, 64*largest)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		answer func(w http.ResponseWriter)
+		want   string
+	}{
+		{"a header of 1 MB", func(w http.ResponseWriter) { w.Header().Set("X-Long", strings.Repeat("x", 1<<20)) }, "server response headers exceeded 65536 bytes; aborted"},
+		{"20,000 headers", func(w http.ResponseWriter) {
+			for i := range 20_000 {
+				w.Header().Set(fmt.Sprintf("X-%d", i), "x")
+			}
+		}, "server response headers exceeded 65536 bytes; aborted"},
+		{"a gzip bomb", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(bomb.Bytes()) // the client hangs up
+		}, "its answer is larger than 1048576 bytes"},
+		{"gzip that is none", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Encoding", "gzip")
+			fmt.Fprint(w, vector("1"))
+		}, "gzip: invalid header"},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			tt.answer(w)
+		}))
+		if _, err := (Server{URL: server.URL}).Number(t.Context(), "up"); err == nil || !strings.HasSuffix(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %s", tt.name, err, tt.want)
+		}
+		server.Close()
+	}
+}
+
+// spaces is a document of spaces without an end.
+type spaces struct{}
+
+// Read never fails.
+func (spaces) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	return len(p), nil
 }
 
 func TestASilentServerIsGivenUp(t *testing.T) {
