@@ -51,7 +51,14 @@ type chaos struct {
 	dates  int
 	mortal bool // squid is killed too
 	want   map[string]sums
+	worth  []worth // of each record, by squid's own count: while squid lives
 	did    map[string]int
+}
+
+// A worth is what a record adds to the sums of its user.
+type worth struct {
+	user string
+	sums
 }
 
 func newChaos(t *testing.T, seed uint64) *chaos {
@@ -96,6 +103,7 @@ func (c *chaos) write() {
 		text, user, s := c.record()
 		b.WriteString(text)
 		c.want[user] = c.want[user].plus(s)
+		c.worth = append(c.worth, worth{user, s})
 		c.did["lines"]++
 	}
 	text := b.String()
@@ -121,15 +129,7 @@ func (c *chaos) rotate() {
 	c.did["rotations"]++
 	switch kind := c.IntN(6); kind {
 	case 0:
-		c.did["copytruncate"]++
-		c.shift(false)
-		copied, err := os.ReadFile(c.log)
-		c.must(err)
-		c.must(os.WriteFile(c.log+".1", copied, 0o600))
-		if c.IntN(4) == 0 {
-			c.write() // lost, and squid's numbers tell
-		}
-		c.must(c.file.Truncate(0))
+		c.copytruncate(c.IntN(4) == 0)
 	case 1:
 		c.did["dateext"]++
 		c.dates++
@@ -149,6 +149,21 @@ func (c *chaos) rotate() {
 			c.gzip(c.log + ".1")
 		}
 	}
+}
+
+// copytruncate is logrotate's. What squid writes between its two steps is lost, and squid's
+// numbers tell.
+func (c *chaos) copytruncate(losing bool) {
+	c.did["copytruncate"]++
+	c.shift(false)
+	copied, err := os.ReadFile(c.log)
+	c.must(err)
+	c.must(os.WriteFile(c.log+".1", copied, 0o600))
+	if losing {
+		c.write()
+		c.did["losses"]++
+	}
+	c.must(c.file.Truncate(0))
 }
 
 func (c *chaos) reopen() {
@@ -245,6 +260,10 @@ func TestChaos(t *testing.T) {
 			for c.did["rotations"] < rotations || c.did["kills"] < kills {
 				c.round()
 			}
+			for range 3 { // so that there are some for sure
+				c.copytruncate(true)
+				c.write()
+			}
 			l := follow(t, c.config)
 			defer l.Close()
 			drainAll(t, l)
@@ -272,6 +291,9 @@ func (c *chaos) judge(seed uint64) {
 	for _, h := range holes {
 		kinds[h.Kind] += h.Count
 	}
+	if !c.mortal {
+		c.weigh(rows, holes)
+	}
 	lost := wanted.Requests - got.Requests
 	c.Logf("seed %d: %v", seed, c.did)
 	c.Logf("written %d bytes in %d lines, counted %d in %d: %d lines lost; holes %v", wanted.Out, wanted.Requests, got.Out, got.Requests, lost, kinds)
@@ -286,6 +308,40 @@ func (c *chaos) judge(seed uint64) {
 		// told for sure where that starts. And squid's numbers begin anew with it:
 		// of files that are read out of order more may be told missing than are.
 		c.Errorf("%d lines are lost, and the holes tell of %d and %d malformed", lost, told, kinds["malformed"])
+	}
+}
+
+// weigh holds what each user is short of against the records that the holes tell of: to
+// the byte. Of a hole of which some records were found after all, nobody knows which.
+func (c *chaos) weigh(rows []Row, holes []Hole) {
+	short := maps.Clone(c.want)
+	for _, r := range rows {
+		s := short[r.Keys[0]]
+		short[r.Keys[0]] = sums{Out: s.Out - r.BytesOut, In: s.In - *r.BytesIn, Requests: s.Requests - r.Requests}
+	}
+	var lost int64
+	for _, h := range holes {
+		switch {
+		case h.Kind != missing:
+			continue
+		case h.To-h.From != h.Count:
+			c.Logf("of records %d to %d only %d are lost: the bytes of them cannot be told", h.From, h.To, h.Count)
+			return
+		}
+		for _, w := range c.worth[h.From:h.To] {
+			s := short[w.user]
+			short[w.user] = sums{Out: s.Out - w.Out, In: s.In - w.In, Requests: s.Requests - w.Requests}
+			lost++
+		}
+	}
+	c.Logf("%d records are lost, and all of them are told", lost)
+	for user, s := range short {
+		if s != (sums{}) {
+			c.Errorf("%s is short of %+v that no hole tells of", user, s)
+		}
+	}
+	if lost == 0 {
+		c.Error("nothing was lost: this shows nothing")
 	}
 }
 
