@@ -196,7 +196,7 @@ func TestTimeIsKept(t *testing.T) {
 		{"a Date that comes a byte a second", "check_clock_offset", fmt.Sprint("-H 127.0.0.1 -t 2 --source http --reference none -p ", drip), 3, "CLOCK_OFFSET UNKNOWN: ..."},
 		{"a resolver behind a black hole", "check_resolver", fmt.Sprint("-H 127.0.0.1 -t 1 --query www.example.test -p ", silent), 2, "RESOLVER CRITICAL: no answer ..."},
 		{"a packet more than there is time for", "check_packet_loss", "-H 127.0.0.1 -t 1 -i 1 -n 1000", 0, "PACKET_LOSS OK: ...to fit into 1 s..."},
-		{"a Prometheus that accepts and says nothing", "check_packet_loss", fmt.Sprint("-H 127.0.0.1 -t 2 --prometheus http://127.0.0.1:", silent), 3, "PACKET_LOSS UNKNOWN: asking Prometheus ...: it did not answer in time...sent=2 received=2 ..."},
+		{"a Prometheus that accepts and says nothing", "check_packet_loss", fmt.Sprint("-H 127.0.0.1 -t 2 --prometheus http://127.0.0.1:", silent), 3, "PACKET_LOSS UNKNOWN: asking Prometheus ...: it did not answer in time | loss=0%..."},
 		{"supervised", "check_squid_auth", fmt.Sprint("-H 127.0.0.1 --supervise -t 1", squid, silent), 2, "SQUID_AUTH CRITICAL: ...no answer within ..."},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
