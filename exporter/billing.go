@@ -44,10 +44,14 @@ type billing struct {
 	server  string
 	expose  bool
 	log     *slog.Logger
+	closed  complaint // why it cannot count yet; of follow's goroutine
 }
 
 func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error) {
-	b := &billing{server: serverName(f.Billing.Server), expose: f.Billing.ExposeUsers, log: log}
+	b := &billing{
+		server: serverName(f.Billing.Server), expose: f.Billing.ExposeUsers, log: log,
+		closed: complaint{what: "NOTHING IS COUNTED until the ledger can be opened, which is tried again"},
+	}
 	if f.Billing.CacheManager != "" {
 		var err error
 		if b.manager, err = cachemgr.New(f.Billing.CacheManager); err != nil {
@@ -70,16 +74,16 @@ func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error)
 		Path: ledgerFile(f, dir), TopUsers: f.Billing.TopUsers, Pseudonyms: key, Fleet: b.central,
 		Notice: func(text string) { log.Warn(text) },
 	}
-	if err = b.open(); err != nil && len(f.Hosts) > 0 { // they are watched all the same
-		log.Error("NOTHING IS COUNTED until the ledger can be opened, which is tried again", "why", err)
+	if err = b.open(context.Background()); err != nil && len(f.Hosts) > 0 { // they are watched all the same
+		b.closed.take(log, err)
 		b.shut.Store(true)
 		return b, nil
 	}
 	return b, err
 }
 
-func (b *billing) open() error {
-	l, err := ledger.Open(context.Background(), b.config)
+func (b *billing) open(ctx context.Context) error {
+	l, err := ledger.Open(ctx, b.config)
 	if err == nil {
 		b.ledger.Store(l)
 	}
@@ -100,12 +104,21 @@ func (b *billing) opened(ctx context.Context) bool {
 			return false
 		case <-again.C:
 		}
-		if b.open() == nil {
-			b.log.Info("the ledger is open now: counting begins", "path", b.config.Path)
-			b.shut.Store(false)
-		}
+		b.reopen(ctx)
 	}
 	return b.ledger.Load() != nil
+}
+
+// reopen tries once more. Another cause than the last is told.
+func (b *billing) reopen(ctx context.Context) {
+	err := b.open(ctx)
+	switch {
+	case err == nil:
+		b.log.Info("the ledger is open now: counting begins", "path", b.config.Path)
+		b.shut.Store(false)
+	case ctx.Err() == nil:
+		b.closed.take(b.log, err)
+	}
 }
 
 // ledgerFile is this machine's own ledger. Where the inventory names the fleet's,

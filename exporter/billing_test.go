@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"milepost/lib/fleet"
 )
 
 // What serve would refuse of billing, check-config refuses with its place.
@@ -30,14 +35,57 @@ func TestFaultsOfBilling(t *testing.T) {
 	}
 }
 
-// A log behind links that are not followed is refused before anybody waits for its bytes.
+// A log behind links that are not followed is no fault, or whoever may write into squid's
+// directory could keep the exporter from starting.
 func TestALinkThatIsNotFollowed(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "access.log")
 	if err := os.Symlink(log, log); err != nil {
 		t.Fatal(err)
 	}
-	exit, _, faults := execute("check-config", usageFile(t, "milepost.yml", "billing:\n  access_log: ["+log+"]\n"))
-	if exit != 1 || !strings.Contains(faults, "billing: access_log: following "+strconv.Quote(log)+": more than 8 symbolic links lead on: name the file itself") {
-		t.Errorf("exit %d: %s", exit, faults)
+	exit, out, faults := execute("check-config", usageFile(t, "milepost.yml", "billing:\n  access_log: ["+log+"]\n"))
+	if exit != 0 || !strings.Contains(out, "warning: billing.access_log: nothing is counted of it: following "+strconv.Quote(log)+": more than 8 symbolic links lead on: name the file itself") {
+		t.Errorf("exit %d: %s%s", exit, out, faults)
+	}
+}
+
+// Why nothing is counted is told when it becomes another reason, and once each.
+func TestWhyTheLedgerIsNotOpened(t *testing.T) {
+	inTheWay := filepath.Join(t.TempDir(), "ledger")
+	if err := os.WriteFile(inTheWay, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := fleet.Load(usageFile(t, "milepost.yml", "hosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]\nbilling: {access_log: /nowhere/access.log, ledger: "+inTheWay+"/ledger.db}\n"), served(), validate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	b, err := openBilling(f, t.TempDir(), slog.New(slog.NewTextHandler(&said, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		situation string
+		before    func() error
+		told      int    // complaints so far
+		want      string // the last line
+	}{
+		{"as it was", func() error { return nil }, 1, "not a directory"},
+		{"another cause", func() error {
+			return errors.Join(os.Remove(inTheWay), os.MkdirAll(filepath.Join(inTheWay, "ledger.db"), 0o700))
+		}, 2, "ledger.db"},
+		{"still", func() error { return nil }, 2, "ledger.db"},
+		{"no cause any more", func() error { return os.Remove(filepath.Join(inTheWay, "ledger.db")) }, 2, "the ledger is open now"},
+	} {
+		if err := tt.before(); err != nil {
+			t.Fatal(err)
+		}
+		b.reopen(t.Context())
+		lines := strings.Split(strings.TrimSpace(said.String()), "\n")
+		if strings.Count(said.String(), "NOTHING IS COUNTED") != tt.told || !strings.Contains(lines[len(lines)-1], tt.want) {
+			t.Errorf("%s: want %d complaints and at last %s\n%s", tt.situation, tt.told, tt.want, said.String())
+		}
+	}
+	if err := b.ledger.Load().Close(); err != nil {
+		t.Error(err)
 	}
 }

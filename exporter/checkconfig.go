@@ -39,18 +39,24 @@ func checkConfig(ctx context.Context, args []string, out, faults io.Writer) (int
 }
 
 // readUntil reads the inventory, which may come over a pipe that says nothing, until ctx
-// ends. Then the reading is left behind: the process ends soon.
-func readUntil(ctx context.Context, flags configOption) (f *fleet.Fleet, err error) {
-	read := make(chan struct{})
+// ends. Then the reading is left behind with what it may still find, which nobody takes:
+// no deadline ends it, and the process ends soon.
+func readUntil(ctx context.Context, flags configOption) (*fleet.Fleet, error) {
+	type result struct {
+		fleet *fleet.Fleet
+		err   error
+	}
+	read := make(chan result, 1)
 	var reading crew.Crew
 	reading.Go(func() {
-		defer close(read)
-		f, err = flags.load(served())
+		defer close(read) // a panic, too, is waited for no longer
+		f, err := flags.load(served())
+		read <- result{f, err}
 	})
 	select {
-	case <-read:
+	case found := <-read:
 		reading.Wait()
-		return f, err
+		return found.fleet, found.err
 	case <-ctx.Done():
 		return nil, fmt.Errorf("reading inventory %q: interrupted", flags.ConfigFile)
 	}

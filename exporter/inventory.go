@@ -13,7 +13,6 @@ import (
 	"milepost/lib/option"
 	"milepost/lib/secret"
 	"milepost/lib/selfcheck"
-	"milepost/lib/tail"
 	"milepost/lib/vantage"
 )
 
@@ -61,9 +60,6 @@ func validate(f *fleet.Fleet) (all []error) {
 	for _, glob := range f.Billing.AccessLog {
 		if _, err := filepath.Match(glob, ""); err != nil {
 			all = append(all, f.Fault("billing.access_log", "billing: access_log: %q is no pattern of file names: %v", glob, err))
-		}
-		if _, err := tail.Resolve(glob); err != nil {
-			all = append(all, f.Fault("billing.access_log", "billing: access_log: %v", err))
 		}
 	}
 	if text := f.Status.Page.URL; text != "" {

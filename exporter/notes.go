@@ -43,9 +43,12 @@ func notes(f *fleet.Fleet) []string {
 // billingNotes say which logs will be counted, and into what.
 func billingNotes(f *fleet.Fleet) (all []string) {
 	for _, glob := range f.Billing.AccessLog {
-		glob, _ = tail.Resolve(glob)    // a link that is not followed is a fault
-		found, _ := filepath.Glob(glob) // so is a bad pattern
+		// No fault: who may write into squid's directory must not keep the exporter from starting.
+		glob, unfollowed := tail.Resolve(glob)
+		found, _ := filepath.Glob(glob) // a bad pattern is a fault
 		switch {
+		case unfollowed != nil:
+			all = append(all, fmt.Sprintf("warning: billing.access_log: nothing is counted of it: %v", unfollowed))
 		case len(found) == 0:
 			all = append(all, fmt.Sprintf("note: billing.access_log: no file is called %s here yet", glob))
 		default:

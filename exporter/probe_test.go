@@ -65,6 +65,7 @@ func TestProbingAnyTarget(t *testing.T) {
 		{"link-local: a cloud's metadata", on, "target=169.254.169.254&check=resolver", 403, "loopback, link-local and multicast"},
 		{"loopback behind a NAT64", on, "target=64:ff9b::7f00:1&check=resolver", 403, "loopback, link-local and multicast"},
 		{"link-local behind a NAT64 of its own", on, "target=64:ff9b:1::a9fe:a9fe&check=resolver", 403, "loopback, link-local and multicast"},
+		{"a NAT64 of its own whose prefix has 48 bits", on, "target=64:ff9b:1:7f00:0:100::&check=resolver", 403, "nor those of a local translator"},
 		{"loopback over 6to4", on, "target=2002:7f00:1::1&check=resolver", 403, "loopback, link-local and multicast"},
 		{"an IPv4-compatible loopback", on, "target=::127.0.0.1&check=resolver", 403, "loopback, link-local and multicast"},
 		{"this network", on, "target=0.1.2.3&check=resolver", 403, "loopback, link-local and multicast"},

@@ -187,8 +187,8 @@ func (p *prober) find(f *fleet.Fleet, host, name string) (check.Check, error) {
 	if err != nil {
 		return check.Check{}, &refusal{http.StatusForbidden, errors.New("hosts outside the inventory are given by address")}
 	}
-	if a = a.Unmap(); near(a) || near(embedded(a)) {
-		return check.Check{}, &refusal{http.StatusForbidden, errors.New("loopback, link-local and multicast addresses are not probed")}
+	if a = a.Unmap(); near(a) || translated.Contains(a) || near(embedded(a)) {
+		return check.Check{}, &refusal{http.StatusForbidden, errors.New("loopback, link-local and multicast addresses are not probed, nor those of a local translator")}
 	}
 	cfg := kind.Default()
 	if kind.OnAnybody != nil {
@@ -205,14 +205,25 @@ func near(a netip.Addr) bool {
 		a.Is4() && a.As4()[0] == 0 // "this network" (RFC 1122, 3.2.1.3)
 }
 
-// embedded is the IPv4 address that a translator (NAT64: RFC 6052 and RFC 8215), 6to4 (RFC
-// 3056) or an IPv4-compatible address (RFC 4291, 2.5.5.1) leads to; else a itself.
+// translated is the prefix of local translators (NAT64: RFC 8215). Each network cuts its own
+// out of it, as long as it likes, and the length decides where the IPv4 address stands (RFC
+// 6052, 2.2): any address in it may lead to this machine.
+var translated = netip.MustParsePrefix("64:ff9b:1::/48")
+
+// carriers are the prefixes of addresses that hold an IPv4 address, and at which byte:
+// a translator's (RFC 6052, 2.1), 6to4 (RFC 3056), IPv4-compatible (RFC 4291, 2.5.5.1).
+var carriers = map[netip.Prefix]int{
+	netip.MustParsePrefix("64:ff9b::/96"): 12,
+	netip.MustParsePrefix("2002::/16"):    2,
+	netip.MustParsePrefix("::/96"):        12,
+}
+
+// embedded is the IPv4 address that a leads to; else a itself.
 func embedded(a netip.Addr) netip.Addr {
 	b := a.As16()
-	at := func(i int) netip.Addr { return netip.AddrFrom4([4]byte(b[i : i+4])) }
-	for prefix, i := range map[string]int{"64:ff9b::/96": 12, "64:ff9b:1::/48": 12, "2002::/16": 2, "::/96": 12} {
-		if a.Is6() && netip.MustParsePrefix(prefix).Contains(a) {
-			return at(i)
+	for prefix, i := range carriers {
+		if prefix.Contains(a) {
+			return netip.AddrFrom4([4]byte(b[i : i+4]))
 		}
 	}
 	return a

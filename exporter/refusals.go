@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -21,7 +23,7 @@ const largestRefusals = 16 << 20 // bytes
 // refusals is what proxies said to wrong passwords.
 type refusals struct {
 	*wrongLogins
-	path string
+	path string // "" = nothing is kept
 	log  *slog.Logger
 	due  publisher
 }
@@ -34,10 +36,23 @@ func openRefusals(dir string, log *slog.Logger) *refusals {
 		err = r.UnmarshalText(text)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("when wrong passwords were tried last is forgotten", "file", r.path, "why", err)
+		r.setAside(err)
 	}
 	r.Changed = r.due.soon
 	return r
+}
+
+// setAside moves a file that cannot be read, be it another version's, out of the way of
+// the next save. Where that cannot be done, nothing is saved.
+func (r *refusals) setAside(why error) {
+	aside := fmt.Sprintf("%s.unread-%s", r.path, time.Now().UTC().Format("20060102T150405Z"))
+	if err := os.Rename(r.path, aside); err != nil {
+		r.log.Warn("when wrong passwords were tried last is forgotten, and not kept over a restart: the file is left as it is",
+			"file", r.path, "why", errors.Join(why, keep.Cause(err)))
+		r.path = ""
+		return
+	}
+	r.log.Warn("when wrong passwords were tried last is forgotten: the file was set aside", "file", aside, "why", why)
 }
 
 // remembered is c with what proxies said to wrong passwords, if it tries any.
@@ -59,6 +74,9 @@ func (r *refusals) run(ctx context.Context) {
 }
 
 func (r *refusals) save(time.Time) {
+	if r.path == "" {
+		return
+	}
 	text, err := r.MarshalText()
 	if err == nil {
 		err = keep.Replace(r.path, append(text, '\n'), 0o600)

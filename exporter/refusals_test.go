@@ -72,6 +72,9 @@ func TestWrongPasswordsAreNotTriedAgainAfterARestart(t *testing.T) {
 			t.Errorf("%s: %v %s, and %d wrong passwords so far, want %s and %d", tt.situation, o.Status, o.Summary, wrong.Load(), tt.want, tt.tried)
 		}
 	}
+	if aside, err := filepath.Glob(file + ".unread-*"); len(aside) == 0 || err != nil {
+		t.Errorf("%v %v: what was not read is kept", aside, err)
+	}
 	text, err := os.ReadFile(file)
 	if err != nil || strings.Contains(string(text), "right") {
 		t.Errorf("%v %s", err, text)

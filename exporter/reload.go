@@ -103,7 +103,12 @@ func (m *monitor) reloadFor(ctx context.Context) error {
 	told := make(chan error, 1)
 	select {
 	case m.reloadAsked <- told:
-		return <-told
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a reload before this one: %w", context.Cause(ctx))
+	}
+	select {
+	case err := <-told:
+		return err
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for the reload: %w", context.Cause(ctx))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"milepost/lib/crew"
 	"milepost/lib/metric"
 )
 
@@ -60,6 +62,21 @@ func sample(m *monitor, name string) (value float64) {
 		return true
 	})
 	return value
+}
+
+// TestAReloadThatHangs: who asked for it can go.
+func TestAReloadThatHangs(t *testing.T) {
+	m := stopped(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]\n", nil)
+	ctx, leave := context.WithCancel(t.Context())
+	var taking crew.Crew
+	taking.Go(func() {
+		<-m.reloadAsked
+		leave()
+	})
+	if err := m.reloadFor(ctx); err == nil || err.Error() != "waiting for the reload: context canceled" {
+		t.Error(err)
+	}
+	taking.Wait()
 }
 
 // TestReloadMethods: a reload is asked for as Prometheus is asked.

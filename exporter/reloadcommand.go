@@ -26,7 +26,7 @@ func reloadCommand(ctx context.Context, args []string, out, _ io.Writer) (int, e
 	if err != nil {
 		return 1, err
 	}
-	ctx, stop := context.WithTimeout(ctx, reloadPatience)
+	patience, stop := context.WithTimeout(ctx, reloadPatience) // until somebody answers, and not for the answer
 	defer stop()
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
@@ -36,7 +36,7 @@ func reloadCommand(ctx context.Context, args []string, out, _ io.Writer) (int, e
 			return exitOf(err), err
 		}
 		select {
-		case <-ctx.Done():
+		case <-patience.Done():
 			return 1, err
 		case <-again.C:
 		}
@@ -46,7 +46,7 @@ func reloadCommand(ctx context.Context, args []string, out, _ io.Writer) (int, e
 // reloadAtOne asks the first exporter that answers, if one does.
 func reloadAtOne(ctx context.Context, clients []*control.Client) (asked bool, err error) {
 	for _, c := range clients {
-		err = c.Ask(context.WithoutCancel(ctx), http.MethodPost, "/reload", nil, nil, &map[string]string{})
+		err = c.Ask(ctx, http.MethodPost, "/reload", nil, nil, &map[string]string{})
 		var absent *control.Absent
 		if !errors.As(err, &absent) {
 			return true, err

@@ -31,6 +31,10 @@ const (
 	answerLimit = 4 << 20
 
 	dialPatience = 5 * time.Second
+
+	// answerPatience is how long the answer to a question is waited for. An exporter
+	// whose disk hangs answers nobody.
+	answerPatience = time.Minute
 )
 
 // Path is where the socket is in a state directory.
@@ -103,8 +107,9 @@ func Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 
 // A Client asks the exporter that runs with a state directory.
 type Client struct {
-	path string
-	http *http.Client
+	path     string
+	patience time.Duration // with a question
+	http     *http.Client
 }
 
 // NewClient is a client of the exporter with this state directory.
@@ -113,12 +118,14 @@ func NewClient(stateDir string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: dialPatience}).DialContext(ctx, "unix", path)
 	}
-	return &Client{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	return &Client{path: path, patience: answerPatience, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 
 // Ask makes a request with the JSON of question, nil being none, and reads the answer
-// into answer. What the exporter refuses is an error in its words.
+// into answer, which may take a minute. What the exporter refuses is an error in its words.
 func (c *Client) Ask(ctx context.Context, method, path string, query url.Values, question, answer any) error {
+	ctx, stop := context.WithTimeoutCause(ctx, c.patience, fmt.Errorf("no answer within %v: see the exporter's log", c.patience))
+	defer stop()
 	body, err := c.open(ctx, method, path, query, question)
 	if err != nil {
 		return err
@@ -171,6 +178,9 @@ func (c *Client) open(ctx context.Context, method, path string, query url.Values
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("asking socket %q: %w", c.path, context.Cause(ctx))
+		}
 		return nil, c.explain(err)
 	}
 	if answer.StatusCode == http.StatusOK {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"milepost/lib/crew"
 )
@@ -64,6 +65,17 @@ func TestAskAndFollow(t *testing.T) {
 	}
 	if err := c.Ask(t.Context(), http.MethodGet, "/text", nil, nil, &answer); err == nil || !strings.Contains(err.Error(), "reading the answer of socket") {
 		t.Errorf("an answer that is no JSON: %v", err)
+	}
+}
+
+// An exporter that hangs is not waited for without an end.
+func TestNoAnswer(t *testing.T) {
+	dir := running(t, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	c := NewClient(dir)
+	c.patience = 20 * time.Millisecond
+	err := c.Ask(t.Context(), http.MethodPost, "/reload", nil, nil, &map[string]string{})
+	if err == nil || !strings.Contains(err.Error(), Path(dir)+`": no answer within 20ms: see the exporter's log`) {
+		t.Error(err)
 	}
 }
 
