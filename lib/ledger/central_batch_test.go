@@ -147,8 +147,7 @@ func BenchmarkRealYear(b *testing.B) {
 		{"user", year.From.AddDate(0, 0, 9)},
 		{"server,day", year.From},
 		{"day", year.From},
-		{"user,server,day", year.From.AddDate(0, 11, 0)}, // a month's bill
-		{"user,server,day", year.From},                   // as many rows as there are
+		{"user,server,day", year.From.AddDate(0, 11, 0)}, // a month's bill: the whole year is 3,650,000 rows, which takes more than a minute
 	} {
 		b.Run(row.by+" from "+row.from.Format(time.DateOnly), func(b *testing.B) {
 			q := year
