@@ -21,14 +21,17 @@ import (
 // A failure is looked at once more before it counts: the port may have become
 // somebody else's meanwhile.
 func control(ctx context.Context) error {
-	err := tryControl(ctx)
+	err := tryControl(ctx, (&net.Dialer{}).DialContext)
 	if err != nil && ctx.Err() == nil {
-		err = tryControl(ctx)
+		err = tryControl(ctx, (&net.Dialer{}).DialContext)
 	}
 	return err
 }
 
-func tryControl(ctx context.Context) error {
+// A dialer connects, as net.Dialer does.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func tryControl(ctx context.Context, dial dialer) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -38,13 +41,13 @@ func tryControl(ctx context.Context) error {
 	at, word := l.Addr().String(), rand.Text()
 	var echoing crew.Crew
 	echoing.Go(func() { echoOnce(l, len(word)) })
-	err = hearBack(ctx, at, word)
+	err = hearBack(ctx, dial, at, word)
 	_ = l.Close()
 	echoing.Wait()
 	if err != nil {
 		return fmt.Errorf("connecting to itself: %w", bareNet(err))
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
+	conn, err := dial(ctx, "tcp", at)
 	switch {
 	case err == nil && conn.LocalAddr().String() == conn.RemoteAddr().String():
 		return conn.Close() // the kernel gave it that very port to come from: it met itself
@@ -69,8 +72,8 @@ func echoOnce(l net.Listener, n int) {
 	}
 }
 
-func hearBack(ctx context.Context, at, word string) error {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", at)
+func hearBack(ctx context.Context, dial dialer, at, word string) error {
+	conn, err := dial(ctx, "tcp", at)
 	if err != nil {
 		return err
 	}

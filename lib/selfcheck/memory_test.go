@@ -73,13 +73,3 @@ func TestMemoryOfAnEarlierProcess(t *testing.T) {
 }
 
 // The controls use this machine's real sockets.
-func TestControl(t *testing.T) {
-	if err := control(t.Context()); err != nil {
-		t.Error(err)
-	}
-	over, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := control(over); err == nil {
-		t.Error("a control that was not made passed")
-	}
-}

@@ -36,6 +36,7 @@ func TestRealPictures(t *testing.T) {
 		{"widget-dark", "/shop", 800, map[string]string{"prefers-color-scheme": "dark"}, false},
 		{"widget-forced", "/shop", 800, map[string]string{"forced-colors": "active"}, false},
 		{"widget-360", "/shop", 360, nil, false},
+		{"widget-rtl", "/rtl", 800, nil, false},
 		{"widget-no-script", "/shop", 800, nil, true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -44,7 +45,7 @@ func TestRealPictures(t *testing.T) {
 			v.Do("Emulation.setScriptExecutionDisabled", map[string]any{"value": row.noScript})
 			v.Prefer(row.prefer)
 			v.Open(server.URL + row.path)
-			if row.path == "/shop" && !row.noScript {
+			if strings.HasPrefix(row.name, "widget") && !row.noScript {
 				v.Until(`document.querySelector("milepost-status").shadowRoot?.querySelector("li .days")`)
 			}
 			holdPicture(t, row.name, v.Picture())
@@ -78,8 +79,8 @@ func gallery(t *testing.T) *httptest.Server {
 			found = e.hostPage(r.Context(), id)
 		case r.URL.Path == "/operator":
 			found = e.operator()
-		case r.URL.Path == "/shop":
-			fmt.Fprint(w, `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Shop</title>
+		case r.URL.Path == "/shop", r.URL.Path == "/rtl":
+			fmt.Fprint(w, `<!doctype html><html lang="en" dir="`+map[string]string{"/shop": "ltr", "/rtl": "rtl"}[r.URL.Path]+`"><meta name="viewport" content="width=device-width"><title>Shop</title>
 <script type="module" src="/widget.js"></script><milepost-status mode="full"><a href="/">See the status</a></milepost-status>`)
 			return
 		case strings.HasPrefix(r.URL.Path, "/smoke/"):

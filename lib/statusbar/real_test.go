@@ -260,6 +260,23 @@ func TestRealWidget(t *testing.T) {
 			v.want(`widget().querySelector(".over") !== null`, "true")
 			v.keep("widget-over")
 		}},
+		{"the visitor's clock is set back: the monotonic one goes on", func(t *testing.T) {
+			s.tellers[0].tell(told{Status: "up", Date: now, Left: 3 * time.Second})
+			v := s.visit(t, browser, 600, "", own)
+			v.Until(`headline()`)
+			s.tellers[0].tell(told{Missing: true})
+			v.Eval(`void (Date.now = () => 0)`, nil)
+			v.Until(`headline().startsWith("?unknown nothing was heard since")`)
+		}},
+		{"the machine slept: the monotonic clock stood still", func(t *testing.T) {
+			s.tellers[0].tell(told{Status: "up", Date: now, Left: 170 * time.Second})
+			v := s.visit(t, browser, 600, "", own)
+			v.Until(`headline()`)
+			v.want(`headline()`, "✓up 1 of 1 proxy working")
+			s.tellers[0].tell(told{Missing: true})
+			v.Eval(`{const m = performance.now(), w = Date.now() + 171e3; performance.now = () => m; Date.now = () => w; ask()}`, nil)
+			v.Until(`headline().startsWith("?unknown nothing was heard since")`)
+		}},
 		{"an old one out of a cache", func(t *testing.T) {
 			s.tellers[0].tell(told{Status: "up", Date: now, Left: 170 * time.Second, Age: 200})
 			v := s.visit(t, browser, 600, "", own)

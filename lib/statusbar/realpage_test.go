@@ -1,6 +1,7 @@
 package statusbar
 
 import (
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -103,6 +104,11 @@ func TestRealStill(t *testing.T) {
 	v.keep("still-over")
 	v.Open(server.URL + "/bar.svg")
 	v.keep("bar")
+	// A picture that is looked at for long is grey by itself, and not before: grayscale(0) is none.
+	for seconds, want := range map[int]string{104: "grayscale(0)", 107: "grayscale(1)"} {
+		v.Eval(fmt.Sprintf(`void (document.getAnimations()[0].currentTime = %d)`, seconds*1000), nil)
+		v.want(`getComputedStyle(document.documentElement).filter`, want)
+	}
 	server.Close()
 	opened = time.Now().Add(-time.Hour)
 	v.Open("file://" + c.PublishDir + "/status.html") // no clock but the visitor's
