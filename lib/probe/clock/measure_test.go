@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -243,5 +244,24 @@ func TestTheMonitorsClockIsStepped(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A clock of whole seconds is known to its round trip and 0.15 s, and what it drifts, at the usual -t, in at
+// most six questions, whenever in the second it is asked and whether it could be a cache.
+func TestPreciseInTheUsualTime(t *testing.T) {
+	for _, oid := range []OID{hrSystemDate, "1.3.6.1.4.1.8072.9999.9999.1.0"} {
+		for _, rtt := range []time.Duration{time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
+			for ahead := time.Duration(0); ahead < time.Second; ahead += 50 * time.Millisecond {
+				c := Default()
+				c.Precise, c.SNMP.OID, c.Reference.none = true, oid, true
+				o, asked, took := host{ahead: ahead, rtt: rtt}.run(t, c, 10*time.Second)
+				most := (rtt + 150*time.Millisecond).Seconds() + maxSlew*took.Seconds() // what the clocks may drift meanwhile
+				i := slices.IndexFunc(o.Findings, func(f verdict.Finding) bool { return f.Name == "uncertainty" })
+				if i < 0 || !(o.Findings[i].Value <= most) || asked > 1+moreQueries || took > 10*time.Second {
+					t.Errorf("%s, RTT %v, ahead %v: %s after %d questions and %v", oid, rtt, ahead, o.Summary, asked, took)
+				}
+			}
+		}
 	}
 }
