@@ -80,7 +80,7 @@ func (l *Ledger) again(ctx context.Context) bool {
 func (l *Ledger) count(ctx context.Context) error {
 	b := newBatch(l)
 	last, grew, every := time.Now(), time.Now(), l.config.commitTime
-	l.seen, l.blind = time.Now(), false
+	l.seen, l.blind, l.found = time.Now(), false, false
 	watch := l.watch()
 	defer watch.Close()
 	for {
@@ -116,7 +116,7 @@ func (l *Ledger) count(ctx context.Context) error {
 			return nil
 		}
 		if !some {
-			l.lookout()
+			l.lookout(ctx)
 			l.setLag(l.tail.Lag())
 			if b.empty() && time.Since(grew) > idleAfter {
 				if errors.Is(l.overtaken(ctx, l.db), errRenamed) {
@@ -133,10 +133,13 @@ func (l *Ledger) count(ctx context.Context) error {
 
 // lookout tells that a log is not there any more, or cannot be read, when it has been so
 // for longer than any rotation takes, and that it is there again.
-func (l *Ledger) lookout() {
+func (l *Ledger) lookout(ctx context.Context) {
 	absent := l.tail.Absent()
 	if len(absent) == 0 {
 		l.seen = time.Now()
+	}
+	if len(absent) < len(l.config.Globs) && !l.found {
+		l.found = l.note(ctx) == nil // else again at the next look
 	}
 	switch blind := time.Since(l.seen) > unseen; {
 	case blind == l.blind:
@@ -148,6 +151,12 @@ func (l *Ledger) lookout() {
 	}
 	l.blind = !l.blind
 	l.setCounting(!l.blind)
+}
+
+// note keeps that there was a log, which may be empty for long: see neverRead.
+func (l *Ledger) note(ctx context.Context) error {
+	_, err := l.db.ExecContext(ctx, "INSERT INTO totals VALUES ($1,'found',1) ON CONFLICT DO NOTHING", l.config.Server)
+	return err
 }
 
 // pause is for how long is counted until the next commit, when one took so long.

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -150,7 +151,7 @@ func TestRealForgottenForEver(t *testing.T) {
 	x.mustPublish()
 	expect := func(situation, want string) {
 		t.Helper()
-		want = strings.NewReplacer("BOB", here, "ALICE", everywhere).Replace(want)
+		names := map[string]string{here: "BOB", everywhere: "ALICE"}
 		for _, by := range []string{"month", "day"} { // each has a table of its own
 			sums := map[string]int64{}
 			rows, _, err := central.Usage(t.Context(), Query{By: []string{"user", by}})
@@ -158,7 +159,7 @@ func TestRealForgottenForEver(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, r := range rows {
-				sums[r.Keys[0]] += r.BytesOut
+				sums[cmp.Or(names[r.Keys[0]], r.Keys[0])] += r.BytesOut
 			}
 			if got := fmt.Sprint(sums); got != want {
 				t.Errorf("%s, by %s: %s, want %s", situation, by, got, want)
@@ -168,11 +169,11 @@ func TestRealForgottenForEver(t *testing.T) {
 			t.Errorf("%s: %v", situation, err)
 		}
 	}
-	expect("forgotten", "map[carol:5 ALICE:3 BOB:30]")
+	expect("forgotten", "map[ALICE:3 BOB:30 carol:5]")
 	x.serves(both(later, 4))
 	x.mustPublish() // each time as if the exporter had been started
 	x.mustPublish()
-	expect("what they do later", "map[alice:4 bob:40 carol:5 ALICE:3 BOB:30]")
+	expect("what they do later", "map[ALICE:3 BOB:30 alice:4 bob:40 carol:5]")
 	for _, file := range []string{x.Path, x.Path + "-wal", x.Path + "-shm"} {
 		_ = os.Remove(file) // all is counted anew from the logs
 	}
@@ -180,10 +181,10 @@ func TestRealForgottenForEver(t *testing.T) {
 	_ = x.publishes()
 	x.waits()
 	x.mustPublish()
-	expect("a ledger that was made anew", "map[alice:4 bob:40 carol:5 ALICE:3 BOB:30]")
+	expect("a ledger that was made anew", "map[ALICE:3 BOB:30 alice:4 bob:40 carol:5]")
 	x.serves(both(later, 1))
 	x.mustPublish()
-	expect("it goes on", "map[alice:5 bob:50 carol:5 ALICE:3 BOB:30]")
+	expect("it goes on", "map[ALICE:3 BOB:30 alice:5 bob:50 carol:5]")
 	if got := usage(t, x.Config, "user"); got["alice"] != "5/2" || got["bob"] != "50/2" || got[here] != "30/2" {
 		t.Errorf("%v", got)
 	}

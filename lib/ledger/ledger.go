@@ -57,6 +57,7 @@ type Ledger struct {
 	revision  int64                 // of the last commit that was seen
 	seen      time.Time             // when all logs were there
 	blind     bool                  // one has been away for long
+	found     bool                  // it is kept that there is one
 	renames   int64                 // how many of them forgot a name
 	damages   int                   // how often it was found damaged since the last commit
 	said      string                // by repeat

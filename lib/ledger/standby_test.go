@@ -163,6 +163,7 @@ func TestTheLogIsGone(t *testing.T) {
 			want      float64
 		}{
 			{"it was never there", func() {}, 35 * time.Second, 0},
+			{"it is empty", func() { write(t, c.Globs[0], "") }, 5 * time.Second, 1},
 			{"it is there", func() { write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice")) }, 5 * time.Second, 1},
 			{"it is gone for a moment", func() { remove(t, c.Globs[0]) }, 20 * time.Second, 1},
 			{"it is gone", func() {}, 20 * time.Second, 0},

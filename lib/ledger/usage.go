@@ -44,7 +44,7 @@ func Usage(ctx context.Context, path string, q Query) ([]Row, []Hole, error) {
 		return nil, nil, explain(path, err)
 	}
 	var logs int
-	if err := tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM generations) + (SELECT count(*) FROM users)").Scan(&logs); err != nil {
+	if err := tx.QueryRowContext(ctx, "SELECT (SELECT count(*) FROM generations) + (SELECT count(*) FROM totals)").Scan(&logs); err != nil {
 		return nil, nil, explain(path, err)
 	}
 	if h := neverRead(); logs == 0 && len(holes) == 0 && r.query.touches(h) {
