@@ -192,6 +192,7 @@ func TestRealGeneratedPrometheus(t *testing.T) {
 	put(t, rules, strings.Replace(limits, "interval: 4m", "interval: 1s", 1)) // the first evaluation is anywhere in the first interval
 	conf := generateFrom(t, s, fleet, "prometheus", "--exporter", address,
 		"--scheme", "https", "--ca-file", filepath.Join(dir, "ca.pem"), "--username", "prometheus", "--password-file", password)
+	conf = regexp.MustCompile(`(?m)^  #(-|  )`).ReplaceAllString(conf, "  $1") // the job that is there as a comment
 	p := peers.StartPrometheus(t, "global: {evaluation_interval: 1s}\nrule_files: ["+rules+"]\n"+conf, nil, "--enable-feature=native-histograms")
 	awaitSeries(p, `milepost_host_status{host="São Paulo"}`,
 		`probe_success{instance="edge",check="packet_loss",group="here"} == 1`, `probe_success{instance="São Paulo",check="resolver",group="there"} == 0`,

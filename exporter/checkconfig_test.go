@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,36 @@ func TestEnoughReferences(t *testing.T) {
 	for _, text := range []string{"references: {ping: ['::1', '::2', '::3']}\nhosts: [{name: a, address: '::1', checks: {packet_loss: {}}}]", "billing: {access_log: /nowhere/x*.log}"} {
 		if exit, out, _ := execute("check-config", inventoryFile(t, text)); exit != 0 || strings.Contains(out, "references.ping") {
 			t.Errorf("%d %s", exit, out)
+		}
+	}
+}
+
+// TestALogOfAnotherFormat: what billing could not read is told before it is lost.
+func TestALogOfAnotherFormat(t *testing.T) {
+	const (
+		native   = "1700000000.123    100 192.0.2.7 TCP_MISS/200 1000 GET http://example.net/ alice HIER_DIRECT/203.0.113.1 text/html\n"
+		bill     = "1700000000.123    100 192.0.2.7 TCP_MISS/200 1000 300 GET alice 17 1700000000.023 http://example.net/\n"
+		common   = `192.0.2.7 - alice [14/Nov/2023:22:13:20 +0000] "GET http://example.net/ HTTP/1.1" 200 1000 TCP_MISS:HIER_DIRECT` + "\n"
+		combined = `192.0.2.7 - alice [14/Nov/2023:22:13:20 +0000] "GET http://example.net/ HTTP/1.1" 200 1000 "-" "curl/8" TCP_MISS:HIER_DIRECT` + "\n"
+	)
+	log := filepath.Join(t.TempDir(), "access.log")
+	for _, tt := range []struct{ situation, lines, format, want string }{
+		{"as it should be", bill, "bill", ""},
+		{"nothing yet", "", "bill", ""},
+		{"half a line", strings.TrimSpace(native), "bill", ""},
+		{"one line that is torn", "x\n" + bill, "bill", ""},
+		{"squid was not told", native + native, "bill", `warning: billing.format: none of the first 2 lines of "` + log + `" is of format bill: write format: native`},
+		{"the inventory was not told", bill, "native", "of format native: write format: bill"},
+		{"common", common, "native", "of format native: write format: common"},
+		{"combined", combined, "native", "of format native: write format: combined"},
+		{"something else", "hello\n", "native", `the first line of "` + log + `" is not of format native: write what squid.conf has after logformat into billing.format`},
+	} {
+		if err := os.WriteFile(log, []byte(tt.lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		exit, out, faults := execute("check-config", inventoryFile(t, "billing: {access_log: "+log+", format: "+tt.format+"}\n"))
+		if exit != 0 || !strings.Contains(out, tt.want) || strings.Contains(out, "warning") != (tt.want != "") {
+			t.Errorf("%s: %d %s%s\nwant %s", tt.situation, exit, out, faults, tt.want)
 		}
 	}
 }

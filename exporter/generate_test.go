@@ -58,11 +58,11 @@ func TestGenerate(t *testing.T) {
 		{"a name that is nearly one", "nrpe --host=newyork", 1, []string{"no host \"newyork\" in the inventory: did you mean \"new york\"?"}, ""},
 		{"of which", "nrpe", 1, []string{"the inventory has 2 hosts: name one with --host"}, ""},
 		{"hosts(5)", "hosts", 0, []string{"192.0.2.1\tbaltimore\n", "# new york is ny.example.net\n"}, ""},
-		{"votes of the last quarter of a minute", "prometheus --exporter m1:1", 0, []string{"- job_name: milepost\n    scrape_interval: 15s\n", "- job_name: milepost-probe\n    scrape_interval: 60s\n"}, ""},
+		{"votes of the last quarter of a minute", "prometheus --exporter m1:1", 0, []string{"- job_name: milepost\n    scrape_interval: 15s\n", "  #- job_name: milepost-probe\n  #  scrape_interval: 60s\n"}, ""},
 		{"Prometheus' targets", "prometheus --exporter m1:1", 0, []string{`- {targets: ["m1:1"], labels: {__param_target: "new york", __param_check: "squid_auth", instance: "new york", check: "squid_auth", group: ""}}`}, ""},
 		{"an exporter with TLS and a password, scraped in each job", "prometheus --scheme https --ca-file /ca.pem --username prom --password-file /p", 0, []string{
 			"interval: 15s\n    scheme: https\n    tls_config: {ca_file: \"/ca.pem\"}\n    basic_auth: {username: \"prom\", password_file: \"/p\"}\n",
-			"/users\n    scheme: https\n", "/probe\n    scheme: https\n",
+			"/users\n    scheme: https\n", "/probe\n  #  scheme: https\n",
 		}, ""},
 		{"one without", "prometheus", 0, []string{"scrape_interval: 15s\n    static_configs:"}, "https"},
 		{"who vouches for nothing", "prometheus --ca-file /ca.pem", 1, []string{"--ca-file: there is nothing to vouch for without --scheme https"}, "job"},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -186,6 +187,9 @@ func parse(name string, config any, args []string, least, most int, out io.Write
 	operands, err = options.Parse(args)
 	if err == nil && (len(operands) < least || len(operands) > most) {
 		err = fmt.Errorf("%d operands were given: %w", len(operands), errUsage)
+		if i := slices.IndexFunc(commands(), func(c command) bool { return c.name == name }); i >= 0 {
+			err = fmt.Errorf("%d operands were given: write milepost-exporter %s %s", len(operands), name, commands()[i].usage)
+		}
 	}
 	return operands, false, err
 }

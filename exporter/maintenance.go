@@ -192,13 +192,13 @@ func (m *monitor) startMaintenance(w http.ResponseWriter, r *http.Request) {
 // known refuses a window of hosts and groups that do not exist.
 func (m *monitor) known(w maintenance.Window) error {
 	m.mu.Lock()
-	hosts, groups := []string{maintenance.All}, []string{}
+	var hosts, groups []string
 	for _, h := range m.inventory.Hosts {
 		hosts, groups = append(hosts, h.Name), append(groups, h.Group)
 	}
 	m.mu.Unlock()
 	for _, name := range w.Hosts {
-		if !slices.Contains(hosts, name) {
+		if name != maintenance.All && !slices.Contains(hosts, name) {
 			return noHost(name, hosts)
 		}
 	}

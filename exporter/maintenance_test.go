@@ -14,6 +14,19 @@ import (
 	"milepost/lib/peers"
 )
 
+// A command without what it is about says how it is written.
+func TestOperandsThatAreMissing(t *testing.T) {
+	for name, want := range map[string]string{
+		"maintenance": "write milepost-exporter maintenance start HOST... | end WINDOW... | list",
+		"why":         "write milepost-exporter why HOST",
+		"ledger":      "write milepost-exporter ledger check|backup FILE|adopt ID|schema",
+	} {
+		if exit, _, faults := execute(name); exit != 1 || !strings.Contains(faults, "0 operands were given: "+want) {
+			t.Errorf("%s: %d %s", name, exit, faults)
+		}
+	}
+}
+
 // Maintenance of a host masks that host, and no other; the commands talk to the
 // exporter that runs.
 func TestRealMaintenanceAndWhy(t *testing.T) {

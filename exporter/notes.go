@@ -53,6 +53,11 @@ func billingNotes(f *fleet.Fleet) (all []string) {
 			all = append(all, fmt.Sprintf("note: billing.access_log: no file is called %s here yet", glob))
 		default:
 			all = append(all, fmt.Sprintf("billing of %q: reads %s (%s)", serverName(f.Billing.Server), some(found), f.Billing.Format))
+			for _, path := range found {
+				if note := formatNote(path, f.Billing.Format); note != "" {
+					all = append(all, note)
+				}
+			}
 		}
 	}
 	return all

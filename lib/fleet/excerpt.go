@@ -40,7 +40,7 @@ func Excerpt(path, host string) (string, error) {
 		excerptBilling(&b, all["billing"], fields["name"])
 		return b.String(), errors.Join(doc.faults...)
 	}
-	return "", fmt.Errorf("inventory %q has no host %q%s", path, host, nearest(host, names[:min(len(names), 20)]))
+	return "", fmt.Errorf("inventory %q has no host %q%s", path, host, nearest(host, "hosts", names[:min(len(names), 20)]))
 }
 
 // excerptDefaults leaves out the checks that the host does not have.

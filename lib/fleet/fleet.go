@@ -299,7 +299,7 @@ func Options(path, host string, kind check.Kind, o *option.Options) (metric.Targ
 	case host == "":
 		return metric.Target{}, fmt.Errorf("inventory %q has %d hosts: name one with --fleet-host", path, len(names))
 	}
-	return metric.Target{}, fmt.Errorf("inventory %q has no host %q%s", path, host, nearest(host, names[:min(len(names), 20)]))
+	return metric.Target{}, fmt.Errorf("inventory %q has no host %q%s", path, host, nearest(host, "hosts", names[:min(len(names), 20)]))
 }
 
 // target is the host as a probe knows it.

@@ -313,7 +313,7 @@ defaults:
     proxy: {port: 99999}
 vantage: {namee: x}
 `), []check.Kind{check.Define("proxy", func() picky { return picky{} }, nothing)})
-	const want = `f.yml:2:10: status: unknown check "squid": the keys here are proxy
+	const want = `f.yml:2:10: status: unknown check "squid": the checks here are proxy
 f.yml:7:31: host "d": proxy: --port: 70000 is not between 1 and 65535
 f.yml:10:15: host: unknown key "addresss": did you mean "address"?
 f.yml:13:5: defaults: proxy: --port: 99999 is not between 1 and 65535

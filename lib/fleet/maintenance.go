@@ -24,7 +24,7 @@ func (r *reader) maintenance(f *Fleet, v value) {
 	if v.node == nil {
 		return
 	}
-	hosts, groups := map[string]bool{maintenance.All: true}, map[string]bool{}
+	hosts, groups := map[string]bool{}, map[string]bool{}
 	for _, h := range f.Hosts {
 		hosts[h.Name], groups[h.Group] = true, h.Group != ""
 	}
@@ -61,9 +61,9 @@ func (r *reader) window(item value, hosts, groups map[string]bool) maintenance.W
 	}
 	for name, known := range map[string]map[string]bool{"hosts": hosts, "groups": groups} {
 		for _, item := range listOf(at[name]) {
-			if text, ok := item.text(); ok && !known[text] {
+			if text, ok := item.text(); ok && !known[text] && (name != "hosts" || text != maintenance.All) {
 				item.fault("maintenance: no host has %s %q%s", map[string]string{"hosts": "the name", "groups": "the group"}[name],
-					text, nearest(text, slices.Sorted(maps.Keys(known))[:min(len(known), 20)]))
+					text, nearest(text, name, slices.Sorted(maps.Keys(known))[:min(len(known), 20)]))
 			}
 		}
 	}

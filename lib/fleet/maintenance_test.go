@@ -14,6 +14,7 @@ func TestMaintenance(t *testing.T) {
 		{"once, RFC 3339", `  - {hosts: [fra-1, nyc-1], from: 2026-11-24T02:00:00Z, to: 2026-11-24T04:00:00Z}`, ""},
 		{"everything", `  - {hosts: ["*"], weekly: "Sun 02:00-04:00"}`, ""},
 		{"an unknown host", `  - {hosts: [fra-1, fra-2], weekly: "Sun 02:00-04:00"}`, `f:3:21: maintenance: no host has the name "fra-2": did you mean "fra-1"?`},
+		{"a short name is not all of them", `  - {hosts: [c], weekly: "Sun 02:00-04:00"}`, `f:3:14: maintenance: no host has the name "c": the hosts here are fra-1, nyc-1`},
 		{"an unknown group", `  - {groups: [us-west], weekly: "Sun 02:00-04:00"}`, `f:3:15: maintenance: no host has the group "us-west"`},
 		{"a day that is none", `  - {hosts: [fra-1], weekly: "Son 02:00-04:00"}`, `f:3:30: maintenance: weekly: "Son" is no day of the week`},
 		{"a zone that is none", `  - {hosts: [fra-1], weekly: "Sun 02:00-04:00", timezone: Mars}`, `f:3:59: maintenance: timezone "Mars" is unknown`},

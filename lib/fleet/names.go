@@ -47,7 +47,7 @@ func virtualizations() []string {
 // judgeKinds refuses what is one of a list and is not in it.
 func judgeKinds(id Identity, given map[string]value) {
 	if v := id.Virtualization; v != "" && !slices.Contains(virtualizations(), strings.ToLower(v)) {
-		given["virtualization"].fault("host: virtualization %q is none that is known%s", v, nearest(v, virtualizations()))
+		given["virtualization"].fault("host: virtualization %q is none that is known%s", v, nearest(v, "kinds", virtualizations()))
 	}
 	if c := id.Country; c != "" && !geo.IsCountry(c) {
 		given["country"].fault("host: country %q is no ISO 3166-1 code and no name of one: write two letters, such as US", c)

@@ -122,7 +122,7 @@ func (r *reader) checks(v value, where string) map[string]value {
 	all := map[string]value{}
 	for _, e := range v.entries(where + ": checks") {
 		if r.kinds[e.key] == nil {
-			e.name.fault("%s: unknown check %q%s", where, e.key, nearest(e.key, r.names))
+			e.name.fault("%s: unknown check %q%s", where, e.key, nearest(e.key, "checks", r.names))
 			continue
 		}
 		all[e.key] = e.value
@@ -273,7 +273,7 @@ func (r *reader) roles(f *Fleet) {
 	for role, names := range map[string][]string{"down": f.Status.Down, "degraded": f.Status.Degraded} {
 		for _, n := range names {
 			if !known[n] {
-				r.doc.add(*f.Fault("status."+role, "status: unknown check %q%s", n, nearest(n, r.names)))
+				r.doc.add(*f.Fault("status."+role, "status: unknown check %q%s", n, nearest(n, "checks", r.names)))
 			}
 		}
 	}

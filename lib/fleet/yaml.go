@@ -229,7 +229,7 @@ func (e entry) put(o *option.Options, where string, others ...string) {
 	values, ok := e.texts()
 	switch {
 	case !o.Has(e.key):
-		e.name.fault("%s: unknown key %q%s", where, e.key, nearest(e.key, append(o.Names(), others...)))
+		e.name.fault("%s: unknown key %q%s", where, e.key, nearest(e.key, "keys", append(o.Names(), others...)))
 	case e.null():
 		e.name.fault("%s: %s has no value", where, e.key)
 	case e.several() && !o.Repeats(e.key):
@@ -246,10 +246,10 @@ func (e entry) put(o *option.Options, where string, others ...string) {
 	}
 }
 
-// nearest is a hint at the key that was meant.
-func nearest(typed string, keys []string) string {
-	if n := option.Nearest(typed, keys); n != "" {
+// nearest is a hint at which of these was meant; what says what they are: "keys".
+func nearest(typed, what string, these []string) string {
+	if n := option.Nearest(typed, these); n != "" {
 		return fmt.Sprintf(": did you mean %q?", n)
 	}
-	return ": the keys here are " + strings.Join(slices.Sorted(slices.Values(keys)), ", ")
+	return fmt.Sprintf(": the %s here are %s", what, strings.Join(slices.Sorted(slices.Values(these)), ", "))
 }

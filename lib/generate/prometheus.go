@@ -73,13 +73,19 @@ scrape_configs:
 %[5]s    static_configs:
       - targets: [%[2]q]
 
-  # Each check as a target, which runs when it is scraped, beside the schedule. Leave this
-  # job out unless Prometheus is to set the pace. The exporter tells the same at /sd.
-  - job_name: milepost-probe
-    scrape_interval: %[3]ds
-    metrics_path: /probe
-%[5]s    static_configs:
+  # Each check as a target, which runs when it is scraped: once more, beside the schedule.
+  # It is for a Prometheus that is to set the pace. The exporter tells the same at /sd.
 `, strings.Map(plain, inv.File), s.Exporter, seconds, min(seconds, freshEnough), s.job())
+	for line := range strings.Lines(s.probes(inv, seconds)) {
+		b.WriteString("  #" + strings.TrimPrefix(line, "  "))
+	}
+	return b.String()
+}
+
+// probes is the job that has each check made when it is scraped.
+func (s Scrape) probes(inv Inventory, seconds int) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "  - job_name: milepost-probe\n    scrape_interval: %ds\n    metrics_path: /probe\n%s    static_configs:\n", seconds, s.job())
 	targets := 0
 	for _, h := range inv.Hosts {
 		for _, c := range h.Checks {

@@ -102,7 +102,7 @@ func (e *edition) hostView(i int) hostView {
 	}
 	c := h.component()
 	v := hostView{
-		Page: e.page, Up: "../", Lapsed: e.lapsed, Refresh: refreshSeconds(e.interval), Row: c.row(now), Why: sentence(h.Reason),
+		Page: e.page, Up: "../", Lapsed: e.lapsed, Refresh: refreshSeconds(e.interval), Row: c.row(now), Why: whole(sinceNever(h.Reason, time.Time(c.CheckedAt))),
 		Labels: e.labelsOf(i),
 	}
 	v.Notes = e.notes(h, c, now)

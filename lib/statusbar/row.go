@@ -54,7 +54,7 @@ func (c component) row(now time.Time) row {
 		r.For = ago(now.Sub(time.Time(c.Since)))
 	}
 	if c.Reason != nil {
-		r.Text = sentence(*c.Reason)
+		r.Text = sinceNever(*c.Reason, time.Time(c.CheckedAt))
 	}
 	if w := c.Maintenance; w != nil {
 		r.Text = w.text(now)

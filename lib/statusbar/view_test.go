@@ -374,3 +374,25 @@ func BenchmarkServe(b *testing.B) {
 		})
 	}
 }
+
+// What is said of a host is a sentence, and one that never was measured is not called
+// one that cannot be.
+func TestWholeSentences(t *testing.T) {
+	for _, tt := range []struct {
+		reason  metric.Reason
+		checked time.Time
+		want    string
+	}{
+		{"", time.Time{}, ""},
+		{metric.ReasonRefused, time.Unix(1, 0), "It refuses connections."},
+		{metric.ReasonNotMeasured, time.Time{}, "It was not measured yet."},
+		{metric.ReasonNotMeasured, time.Unix(1, 0), "It could not be measured."},
+		{metric.ReasonStale, time.Unix(1, 0), "It was not measured lately."},
+		{metric.ReasonMonitorRoute, time.Unix(1, 0), "The monitor has no way to it."},
+		{metric.ReasonNoQuorum, time.Unix(1, 0), "Too few vantages see it."},
+	} {
+		if got := whole(sinceNever(tt.reason, tt.checked)); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.reason, got, tt.want)
+		}
+	}
+}

@@ -52,11 +52,34 @@ func sentence(r metric.Reason) string {
 	case metric.ReasonMonitorClock:
 		return "the monitor's clock is wrong"
 	case metric.ReasonNotMeasured:
-		return "not measured yet"
+		return "could not be measured"
 	case metric.ReasonStale:
 		return "not measured lately"
 	default:
 		return ""
+	}
+}
+
+// sinceNever is the sentence about a host that was last checked then: one that never was
+// is another matter than one that cannot be.
+func sinceNever(r metric.Reason, checked time.Time) string {
+	if r == metric.ReasonNotMeasured && checked.IsZero() {
+		return "not measured yet"
+	}
+	return sentence(r)
+}
+
+// whole is a sentence about a host with its subject, where it has none.
+func whole(said string) string {
+	switch {
+	case said == "":
+		return ""
+	case strings.HasPrefix(said, "not "):
+		return "It was " + said + "."
+	case strings.HasPrefix(said, "the "), strings.HasPrefix(said, "too few "):
+		return strings.ToUpper(said[:1]) + said[1:] + "."
+	default:
+		return "It " + said + "."
 	}
 }
 

@@ -118,7 +118,7 @@ func (c Config) Validate() error {
 	}
 	switch {
 	case c.Port == 0:
-		return errors.New("--port: 0 is no port")
+		return errors.New("--port: 0 is not between 1 and 65535")
 	case slices.Contains(c.Names.Random, none) && len(c.Names.Random) > 1:
 		return errors.New("--random: none, and another one")
 	case slices.Contains(c.Names.Random, none) && len(c.Names.RandomZone) > 0:

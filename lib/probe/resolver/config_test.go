@@ -68,7 +68,7 @@ func TestValidate(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                                  "",
 		"--query www.example.net":           "",
-		"--port 0":                          "--port: 0 is no port",
+		"--port 0":                          "--port: 0 is not between 1 and 65535",
 		"--random none":                     "--query: there is nothing to ask: give a known name, or leave out --random none",
 		"--random none --query example.net": "",
 		"--random none --random x.example":  "--random: none, and another one",

@@ -29,7 +29,7 @@ func TestOptions(t *testing.T) {
 		{"no password", []string{url, "--user=a"}, `option --password-file: missing: put the password of "a" into a file that others cannot read, or into the environment as MILEPOST_PASSWORD`},
 		{"a colon", []string{url, "--user=a:b", password}, "option --user: neither a colon nor a control character can be part of a user's name (RFC 7617)"},
 		{"a line's end", []string{url, "--user=a\r\nX: y", password}, "option --user: neither a colon nor a control character can be part of a user's name (RFC 7617)"},
-		{"port 0", []string{url, "--user=a", password, "--port=0"}, "option --port: 0 is not between 1 and 65535"},
+		{"port 0", []string{url, "--user=a", password, "--port=0"}, "--port: 0 is not between 1 and 65535"},
 		{"certificates without TLS", []string{url, "--user=a", password, "--ca-file=/x"}, "options --ca-file and --server-name are for TLS with the proxy: add --tls, or use --origin-ca-file for https URLs"},
 		{"a name for an address", []string{url, "--user=a", password, "--url-by-address=http://x.test/"}, `option --url-by-address: "x.test" is a name: write the origin's IP address`},
 

@@ -117,7 +117,7 @@ func (c Config) Validate() error {
 	l := c.Login
 	switch {
 	case c.Proxy.Port < 1 || c.Proxy.Port > 65535:
-		return fmt.Errorf("option --port: %d is not between 1 and 65535", c.Proxy.Port)
+		return fmt.Errorf("--port: %d is not between 1 and 65535", c.Proxy.Port)
 	case !c.Proxy.TLS && (c.Proxy.CAFile != "" || c.Proxy.ServerName != ""):
 		return errors.New("options --ca-file and --server-name are for TLS with the proxy: add --tls, or use --origin-ca-file for https URLs")
 	case len(c.Fetch.URLs) == 0:
