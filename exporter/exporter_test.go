@@ -62,7 +62,7 @@ func TestCommandLine(t *testing.T) {
 		{"--probe.concurrency 0", 1, "--probe.concurrency: 0 is less than one"},
 		{"--probe.concurrency -1", 1, "--probe.concurrency: -1 is less than one"},
 		{"maintenance start a --for 2h --until 2026-12-01T00:00:00Z", 1, "--for and --until exclude each other"},
-		{"maintenance start a", 1, "one of --for and --until is needed"},
+		{"maintenance start a", 1, "one of --for, --until and --weekly is needed"},
 		{"sevre", 1, `no command "sevre": did you mean "serve"?`},
 		{"--web.listen 1", 1, "milepost-exporter serve: "},
 		{"check-config " + good, 0, ": 1 host, checks: 1 packet_loss\n"},
