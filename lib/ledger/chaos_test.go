@@ -49,7 +49,8 @@ type chaos struct {
 	next   int64    // squid's own count
 	old    int      // how many rotated files there may be
 	dates  int
-	mortal bool // squid is killed too
+	mortal bool   // squid is killed too
+	filler string // what fills the ledger's disk; "" = nothing does
 	want   map[string]sums
 	worth  []worth // of each record, by squid's own count: while squid lives
 	did    map[string]int
@@ -64,6 +65,10 @@ type worth struct {
 func newChaos(t *testing.T, seed uint64) *chaos {
 	c := &chaos{T: t, Rand: rand.New(rand.NewPCG(seed, 1)), config: config(t.TempDir()), old: 200, want: map[string]sums{}, did: map[string]int{}}
 	c.config.Format, c.log = "bill", c.config.Globs[0]
+	if os.Geteuid() == 0 { // the ledger has a disk of its own, which fills up
+		c.filler = filepath.Join(smallDisk(t, 32<<20), "filler")
+		c.config.Path = filepath.Join(filepath.Dir(c.filler), "ledger.db")
+	}
 	c.open()
 	return c
 }
@@ -217,9 +222,35 @@ func (c *chaos) gzip(path string) {
 	c.must(errors.Join(err, err2, f.Close(), os.Chtimes(path+".gz", info.ModTime(), info.ModTime()), os.Remove(path)))
 }
 
+// fill leaves no room on the ledger's disk.
+func (c *chaos) fill() {
+	if c.filler == "" {
+		return
+	}
+	f, err := os.Create(c.filler)
+	c.must(err)
+	defer f.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err := f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+	c.did["disk full"]++
+}
+
+// room makes some again.
+func (c *chaos) room() {
+	if c.filler != "" {
+		_ = os.Remove(c.filler) // it may not be there
+	}
+}
+
 // round is the life of one follower, which is killed at any moment.
 func (c *chaos) round() {
-	f := startFollower(c.T, filepath.Dir(c.log), c.config.Format)
+	if c.IntN(8) == 0 { // it begins without room
+		c.fill()
+	}
+	f := startFollower(c.T, c.config)
 	life := time.Duration(5+c.IntN(200)) * time.Millisecond
 	if c.IntN(15) == 0 { // long enough to see files change their names
 		life *= 20
@@ -232,6 +263,10 @@ func (c *chaos) round() {
 		switch c.IntN(300) {
 		case 0, 1:
 			c.rotate()
+		case 3:
+			c.fill()
+		case 4, 5, 6:
+			c.room()
 		case 2:
 			if c.mortal {
 				c.crash()
@@ -264,10 +299,14 @@ func TestChaos(t *testing.T) {
 				c.copytruncate(true)
 				c.write()
 			}
+			c.room()
 			l := follow(t, c.config)
 			defer l.Close()
 			drainAll(t, l)
 			c.judge(seed)
+			if c.filler != "" && c.did["disk full"] == 0 {
+				t.Error("the disk was never full")
+			}
 		})
 	}
 }
@@ -351,10 +390,10 @@ type follower struct {
 	out bytes.Buffer
 }
 
-func startFollower(t *testing.T, dir, format string) *follower {
+func startFollower(t *testing.T, c Config) *follower {
 	t.Helper()
 	f := &follower{Cmd: exec.Command(os.Args[0])}
-	f.Env = append(os.Environ(), followSwitch+"="+dir, formatSwitch+"="+format)
+	f.Env = append(os.Environ(), followSwitch+"="+filepath.Dir(c.Globs[0]), formatSwitch+"="+c.Format, ledgerSwitch+"="+c.Path)
 	f.Stderr = &f.out
 	if err := f.Start(); err != nil {
 		t.Fatal(err)
@@ -400,7 +439,7 @@ func TestRealChaos(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 5))
 	did := map[string]int{}
 	for did["rotations"] < rotations || did["kills"] < kills {
-		f := startFollower(t, squid.Dir, "native")
+		f := startFollower(t, config(squid.Dir))
 		var clients crew.Crew
 		for client := range 4 {
 			one := r.Uint64()

@@ -27,12 +27,14 @@ import (
 const (
 	followSwitch = "LEDGER_TEST_FOLLOW"
 	formatSwitch = "LEDGER_TEST_FORMAT"
+	ledgerSwitch = "LEDGER_TEST_LEDGER"
 )
 
 // TestMain lets a test run this program as a follower that it can kill.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(followSwitch); dir != "" {
 		c := config(dir)
+		c.Path = os.Getenv(ledgerSwitch)
 		c.Format, c.quiet, c.commitTime = os.Getenv(formatSwitch), 200*time.Millisecond, 10*time.Millisecond
 		l, err := Open(context.Background(), c)
 		if err == nil {
