@@ -28,6 +28,7 @@ const (
 	number               // digits, a point, a sign; "-" where there is none
 	upper                // LIKE_THIS
 	address
+	peer   // an address or a host's name, which may hold what no name should; no space, no slash
 	reason // the name of an error, or what squid says of it: no space, no slash
 	method
 	text    // anything
@@ -50,6 +51,8 @@ func (c class) set() byteset {
 			return b >= '@' && b <= '_' || b == '-'
 		case address:
 			return letter || digit || strings.IndexByte(".:%-", b) >= 0
+		case peer:
+			return b > ' ' && b != '/'
 		case reason:
 			return letter || digit || strings.IndexByte("_-+=.:,", b) >= 0
 		case method:
@@ -95,7 +98,7 @@ var codes = [...]known{
 	{"IDENT", word, user},
 
 	{">a", address, nothing},
-	{">A", address, nothing},
+	{">A", peer, nothing},
 	{">p", number, nothing},
 	{">eui", address, nothing},
 	{">la", address, nothing},
@@ -104,8 +107,8 @@ var codes = [...]known{
 	{">nfmark", address, nothing},
 	{"la", address, nothing},
 	{"lp", number, nothing},
-	{"<a", address, nothing},
-	{"<A", address, nothing},
+	{"<a", peer, nothing},
+	{"<A", peer, nothing},
 	{"<p", number, nothing},
 	{"<la", address, nothing},
 	{"<lp", number, nothing},

@@ -106,7 +106,7 @@ func (f *field) boundStart() {
 // ours says that squid alone chooses what is in the field.
 func (f *field) ours() bool {
 	switch f.class {
-	case natural, number, upper, address, reason:
+	case natural, number, upper, address, peer, reason:
 		return true
 	default:
 		return f.isClock()

@@ -16,7 +16,7 @@ import (
 func ordinaryNative(text []byte, l *Line) (end int) {
 	at := ordinaryHead(text, l)
 	method := wordEnd(text, at)
-	if at == 0 || !spaceAt(text, method) {
+	if at == 0 || method == at || !spaceAt(text, method) {
 		return 0
 	}
 	url := wordEnd(text, method+1)
