@@ -119,7 +119,7 @@ func FuzzCompile(f *testing.F) {
 		var b strings.Builder
 		for i := range pieces {
 			f := &pieces[i]
-			if f.class == word && f.known.means == user && !f.set.holds([]byte(name)) { // no identd says that
+			if f.class == word && f.known.means == user && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" { // an identd's name is written as it came
 				return
 			}
 			b.WriteString(f.before)
