@@ -74,7 +74,8 @@ func (f *field) written() byteset {
 
 func (f *field) boundEnd(next *field) {
 	for i := range len(f.after) {
-		if !f.set.has(f.after[i]) {
+		padding := f.left && f.min > 0 && i > 0 && f.after[i] == ' ' // what pads it looks the same
+		if !f.set.has(f.after[i]) && !padding {
 			f.end, f.stop = atByte, i
 			return
 		}
@@ -93,8 +94,10 @@ func (f *field) boundEnd(next *field) {
 
 func (f *field) boundStart() {
 	for i := len(f.before) - 1; i >= 0; i-- {
-		if !f.set.has(f.before[i]) {
-			f.start, f.rest = atByte, len(f.before)-1-i
+		rest := len(f.before) - 1 - i
+		padding := !f.left && f.min > 0 && rest > 0 && f.before[i] == ' '
+		if !f.set.has(f.before[i]) && !padding {
+			f.start, f.rest = atByte, rest
 			return
 		}
 	}
@@ -213,11 +216,22 @@ func (f *field) spanBack(rec []byte, low, end int) (value []byte, start int) {
 		for start > low && next-start < f.min && rec[start-1] == ' ' {
 			start--
 		}
-		if f.min > 0 {
-			value = bytes.TrimLeft(value, " ") // where no space bounds it, what pads it is in it
-		}
+		value = f.unpadded(value) // where no space bounds it, what pads it is in it
 	}
 	return value, start
+}
+
+// unpadded is the value without the spaces that bring it to the minimum width. What is
+// wider has none.
+func (f *field) unpadded(value []byte) []byte {
+	switch {
+	case len(value) > f.min:
+		return value
+	case f.left:
+		return bytes.TrimRight(value, " ")
+	default:
+		return bytes.TrimLeft(value, " ")
+	}
 }
 
 // openingQuote is behind the last quote of rec[low:end] that no backslash

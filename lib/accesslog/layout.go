@@ -227,10 +227,7 @@ func (y *layout) parseRight(rec []byte, at int, l *Line) Flaw {
 			return f.flaw()
 		}
 	}
-	value := rec[at:end]
-	if middle.min > 0 {
-		value = bytes.Trim(value, " ")
-	}
+	value := middle.unpadded(rec[at:end])
 	if len(value) == 0 {
 		return Fields
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -112,22 +113,19 @@ func FuzzCompile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, spec, name string, sent int64, agent bool) {
 		format, err := ParseFormat(spec)
-		if err != nil || strings.Trim(name, " ") == "" || name == "-" || strings.ContainsAny(name, "\n\r\x00") || sent < 0 || sent >= 1e14 {
+		if err != nil || name == "" || name == "-" || strings.ContainsAny(name, "\n\r\x00") || sent < 0 || sent >= 1e14 {
 			return
 		}
 		pieces := format.layout.fields
-		for _, f := range pieces[1:] {
-			// Of a format in which nothing that people would write stands between two
-			// fields, what squid writes may be read in several ways.
-			if !strings.ContainsAny(f.before, " |") {
-				format.Parse([]byte(name), &Line{})
-				return
-			}
-		}
 		var b strings.Builder
 		for i := range pieces {
 			f := &pieces[i]
-			if f.class == word && f.known.means == user && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" { // an identd's name is written as it came
+			may := f.class.set()
+			switch {
+			case f.known.means != user:
+			case f.class == word && !may.holds([]byte(name)): // no identd says that
+				return
+			case f.min >= len(name) && slices.Contains([]string{"", "-"}, strings.Trim(name, " ")): // padded, it is nobody
 				return
 			}
 			b.WriteString(f.before)
@@ -188,7 +186,7 @@ func squidWrites(f *field, name string, sent int64, agent bool) string {
 	case "st":
 		value = strconv.FormatInt(sent+176, 10)
 	}
-	if value == name && f.known.name != "ui" && f.known.name != "IDENT" {
+	if value == name && (f.class != word || f.quoting != unquoted) { // squid quotes of itself all but an identd's name
 		value = squidQuotes(f.quoting, value)
 	}
 	switch {
