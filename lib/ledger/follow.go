@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"time"
 
 	"milepost/lib/tail"
@@ -80,7 +82,7 @@ func (l *Ledger) again(ctx context.Context) bool {
 func (l *Ledger) count(ctx context.Context) error {
 	b := newBatch(l)
 	last, grew, every := time.Now(), time.Now(), l.config.commitTime
-	l.seen, l.blind, l.found = time.Now(), false, false
+	l.away, l.gone, l.found = map[string]time.Time{}, nil, false
 	watch := l.watch()
 	defer watch.Close()
 	for {
@@ -108,7 +110,7 @@ func (l *Ledger) count(ctx context.Context) error {
 				sleep(ctx, retry)
 				continue
 			}
-			l.setCounting(!l.blind)
+			l.setCounting(len(l.gone) == 0)
 			l.damages = 0
 			b, last, every = newBatch(l), time.Now(), l.pause(time.Since(begun))
 		}
@@ -135,22 +137,31 @@ func (l *Ledger) count(ctx context.Context) error {
 // for longer than any rotation takes, and that it is there again.
 func (l *Ledger) lookout(ctx context.Context) {
 	absent := l.tail.Absent()
-	if len(absent) == 0 {
-		l.seen = time.Now()
-	}
 	if len(absent) < len(l.config.Globs) && !l.found {
 		l.found = l.note(ctx) == nil // else again at the next look
 	}
-	switch blind := time.Since(l.seen) > unseen; {
-	case blind == l.blind:
-		return
-	case blind:
-		l.config.Notice(fmt.Sprintf("billing: NOTHING IS COUNTED of %q: no log that can be read has been there for %v: is it where squid writes, and may this user read it?", absent, unseen))
-	default:
-		l.config.Notice("billing: counting goes on: the log is there again")
+	now := time.Now()
+	maps.DeleteFunc(l.away, func(log string, _ time.Time) bool { return !slices.Contains(absent, log) })
+	var gone []string
+	for _, log := range absent {
+		since, known := l.away[log]
+		if !known {
+			l.away[log], since = now, now
+		}
+		if now.Sub(since) > unseen {
+			gone = append(gone, log)
+		}
 	}
-	l.blind = !l.blind
-	l.setCounting(!l.blind)
+	if slices.Equal(gone, l.gone) {
+		return
+	}
+	l.gone = gone
+	l.setCounting(len(gone) == 0)
+	if len(gone) == 0 {
+		l.config.Notice("billing: counting goes on: the log is there again")
+		return
+	}
+	l.config.Notice(fmt.Sprintf("billing: NOTHING IS COUNTED of %q: no log that can be read has been there for %v: is it where squid writes, and may this user read it?", gone, unseen))
 }
 
 // note keeps that there was a log, which may be empty for long: see neverRead.

@@ -12,14 +12,14 @@ import (
 	"milepost/lib/tail"
 )
 
-// holeKinds is every Kind of a Hole. Each is a counter from the start on: of one that
+// holeKinds is every Kind of a Hole that is kept. Each is a counter from the start on: of one that
 // began with its first hole, Prometheus would not see the increase.
 var holeKinds = []string{"bad_time", "damaged", "long", "malformed", missing, "rewritten", "set_aside", "torn", "truncated", "vanished"}
 
 // A Hole is a gap in what was counted. Its bytes are never guessed.
 type Hole struct {
 	Server string `json:"server"`
-	Kind   string `json:"kind"` // of holeKinds
+	Kind   string `json:"kind"` // of holeKinds, or noLog
 	Path   string `json:"path"`
 	// What was lost was logged between At and Until, by the lines around it. A
 	// zero At says that nobody knows how long before.
@@ -118,6 +118,7 @@ var advice = map[string]string{
 	"long":      "no record of squid's is longer than a megabyte: see what else writes the log",
 	"malformed": "these lines are not of the log's format: compare squid.conf's logformat with billing.format (usage --log: --log-format), and see that only one squid writes the log",
 	missing:     "squid numbered records that the log has not: was its disk full, or is there another access_log?",
+	noLog:       "no log was ever read: is access_log where squid writes, and may milepost read it?",
 	"rewritten": "what was read already was changed: see what else writes the log",
 	"set_aside": "a damaged ledger was replaced by one made of the logs that were left: bring back its last backup if one is newer than they are",
 	"torn":      "squid, or its machine, was stopped in the middle of a record, or its disk was full",

@@ -55,9 +55,9 @@ type Ledger struct {
 	spans     map[int64]span        // of the lines of each generation, by its ID
 	sequences map[string]*sequences // by log
 	revision  int64                 // of the last commit that was seen
-	seen      time.Time             // when all logs were there
-	blind     bool                  // one has been away for long
-	found     bool                  // it is kept that there is one
+	found     bool                  // it is kept that there is a log
+	away      map[string]time.Time  // since when logs are not there
+	gone      []string              // those that are away for long
 	renames   int64                 // how many of them forgot a name
 	damages   int                   // how often it was found damaged since the last commit
 	said      string                // by repeat

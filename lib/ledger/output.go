@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -68,7 +69,7 @@ func (o Output) table(w io.Writer, rows []Row, holes []Hole) error {
 		return err
 	}
 	fmt.Fprintln(w)
-	for _, kind := range holeKinds {
+	for _, kind := range slices.Sorted(maps.Keys(advice)) {
 		if slices.ContainsFunc(holes, func(h Hole) bool { return h.Kind == kind }) {
 			fmt.Fprintf(w, "%s: %s\n", kind, advice[kind])
 		}

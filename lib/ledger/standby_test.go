@@ -2,7 +2,9 @@ package ledger
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -143,6 +145,49 @@ func TestThePauseBetweenCommits(t *testing.T) {
 }
 
 // A log that is away for longer than a rotation takes is told, and that it is back.
+func TestOneOfTwoLogsIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := config(t.TempDir())
+		c.still = true
+		other := filepath.Join(filepath.Dir(c.Globs[0]), "other.log")
+		c.Globs = append(c.Globs, other)
+		var said []string
+		c.Notice = func(text string) { said = append(said, text) }
+		write(t, c.Globs[0], line(noon, "TCP_MISS", 200, 1, "alice"))
+		write(t, other, line(noon, "TCP_MISS", 200, 1, "bob"))
+		l, err := Open(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		var following crew.Crew
+		following.Go(func() { _ = l.Follow(ctx) })
+		for _, step := range []struct {
+			situation string
+			do        func()
+			want      float64
+		}{
+			{"both are there", func() {}, 1},
+			{"one is away for a moment", func() { remove(t, other) }, 1},
+			{"it is back when the other is away", func() { write(t, other, line(noon, "TCP_MISS", 200, 2, "bob")); remove(t, c.Globs[0]) }, 1},
+			{"that one stays away", func() {}, 0},
+		} {
+			step.do()
+			time.Sleep(20 * time.Second)
+			synctest.Wait()
+			if got := counting(l); got != step.want {
+				t.Errorf("%s: ledger_counting is %v, want %v", step.situation, got, step.want)
+			}
+		}
+		stop()
+		following.Wait()
+		l.Close()
+		if all := strings.Join(said, "\n"); strings.Count(all, "NOTHING IS COUNTED of") != 1 || !strings.Contains(all, fmt.Sprintf("NOTHING IS COUNTED of [%q]", c.Globs[0])) {
+			t.Error(all)
+		}
+	})
+}
+
 func TestTheLogIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := config(t.TempDir())

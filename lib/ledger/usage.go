@@ -61,7 +61,6 @@ const noLog = "no_log"
 func neverRead() Hole {
 	return Hole{
 		Kind: noLog, Until: time.Now().UTC().Truncate(time.Second), To: -1, Count: 1,
-		Detail: "no log was ever read: is access_log where squid writes, and may milepost read it?",
 	}
 }
 
