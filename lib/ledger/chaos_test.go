@@ -205,21 +205,35 @@ func (c *chaos) expire() {
 	}
 }
 
-func (c *chaos) gzip(path string) {
+func (c *chaos) gzip(path string) { compress(c.T, path) }
+
+// compress does what gzip does, which writes in pieces too.
+func compress(t *testing.T, path string) {
+	t.Helper()
 	text, err := os.ReadFile(path)
-	c.must(err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	info, err := os.Stat(path)
-	c.must(err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var z bytes.Buffer
 	w := gzip.NewWriter(&z)
 	_, err = w.Write(text)
-	c.must(errors.Join(err, w.Close()))
-	half := z.Len() / 2 // gzip writes in pieces too
+	if err = errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	half := z.Len() / 2
 	f, err := os.Create(path + ".gz")
-	c.must(err)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_, err = f.Write(z.Bytes()[:half])
 	_, err2 := f.Write(z.Bytes()[half:])
-	c.must(errors.Join(err, err2, f.Close(), os.Chtimes(path+".gz", info.ModTime(), info.ModTime()), os.Remove(path)))
+	if err := errors.Join(err, err2, f.Close(), os.Chtimes(path+".gz", info.ModTime(), info.ModTime()), os.Remove(path)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // fill leaves no room on the ledger's disk.
@@ -425,6 +439,22 @@ func drainAll(t *testing.T, l *Ledger) {
 	}
 }
 
+// logged is what is in a log, compressed or not.
+func logged(t *testing.T, log string) string {
+	t.Helper()
+	text, err := os.ReadFile(log)
+	if err == nil && strings.HasSuffix(log, ".gz") {
+		var z *gzip.Reader
+		if z, err = gzip.NewReader(bytes.NewReader(text)); err == nil {
+			text, err = io.ReadAll(z)
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 // TestRealChaos has a real squid under load, whose log is rotated and which is
 // killed, as the follower is. The oracle adds up the logs, which are all kept.
 func TestRealChaos(t *testing.T) {
@@ -453,8 +483,20 @@ func TestRealChaos(t *testing.T) {
 		}
 		clients.Wait()
 		for range r.IntN(4) {
-			squid.Rotate()
+			last := squid.Rotate()
 			did["rotations"]++
+			if r.IntN(3) == 0 {
+				continue // with a number
+			}
+			dated := fmt.Sprintf("%s-%08d", squid.AccessLog, 20270101+did["rotations"])
+			if err := os.Rename(last, dated); err != nil {
+				t.Fatal(err)
+			}
+			did["dateext"]++
+			if r.IntN(2) == 0 {
+				compress(t, dated)
+				did["compress"]++
+			}
 		}
 		f.kill()
 		did["kills"]++
@@ -468,11 +510,7 @@ func TestRealChaos(t *testing.T) {
 	sum := map[string][2]int{}
 	logs, _ := filepath.Glob(c.Globs[0] + "*")
 	for _, log := range logs {
-		text, err := os.ReadFile(log)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for record := range strings.Lines(string(text)) {
+		for record := range strings.Lines(logged(t, log)) {
 			f := strings.Fields(record)
 			if len(f) != 10 || !strings.HasSuffix(record, "\n") {
 				continue // torn
