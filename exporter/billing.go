@@ -40,17 +40,18 @@ type billing struct {
 	config  ledger.Config                 // of the ledger
 	central ledger.Central                // the fleet's; its URL is "" if there is none
 	manager *cachemgr.Manager             // squid's own counters; nil = they are not asked for
-	refused atomic.Pointer[string]        // what was last said of it
 	server  string
 	expose  bool
 	log     *slog.Logger
-	closed  complaint // why it cannot count yet; of follow's goroutine
+	closed  complaint // why it cannot count yet
+	refused complaint // what squid's cache manager does not tell
 }
 
 func openBilling(f *fleet.Fleet, dir string, log *slog.Logger) (*billing, error) {
 	b := &billing{
 		server: serverName(f.Billing.Server), expose: f.Billing.ExposeUsers, log: log,
-		closed: complaint{what: "NOTHING IS COUNTED until the ledger can be opened, which is tried again"},
+		closed:  complaint{what: "NOTHING IS COUNTED until the ledger can be opened, which is tried again"},
+		refused: complaint{what: "squid's own counters are not known"},
 	}
 	if f.Billing.CacheManager != "" {
 		var err error
@@ -202,11 +203,9 @@ func (b *billing) squidSamples(yield func(metric.Sample) bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Second) // a scrape has ten
 	defer cancel()
-	said := ""
-	b.manager.Samples(ctx, b.server, func(err error) { said = err.Error() })(yield)
-	if before := b.refused.Swap(&said); said != "" && (before == nil || *before != said) {
-		b.log.Warn(said)
-	}
+	var refused error
+	b.manager.Samples(ctx, b.server, func(err error) { refused = err })(yield)
+	b.refused.take(b.log, refused)
 }
 
 // users are the samples of /metrics/users.

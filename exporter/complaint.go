@@ -1,12 +1,16 @@
 package main
 
-import "log/slog"
+import (
+	"log/slog"
+	"sync"
+)
 
 // A complaint is what fails again and again, as a disk that is full does at every round:
-// it is told when it begins, when it becomes another, and when it is over. It is of one
-// goroutine.
+// it is told when it begins, when it becomes another, and when it is over.
 type complaint struct {
 	what string
+
+	mu   sync.Mutex
 	last string // why, as it was told
 }
 
@@ -16,13 +20,15 @@ func (c *complaint) take(log *slog.Logger, err error) {
 	if err != nil {
 		why = err.Error()
 	}
-	if why == c.last {
-		return
-	}
+	c.mu.Lock()
+	told := why == c.last
 	c.last = why
-	if err != nil {
+	c.mu.Unlock()
+	switch {
+	case told:
+	case err != nil:
 		log.Error(c.what, "why", err)
-		return
+	default:
+		log.Info("this is over", "what", c.what)
 	}
-	log.Info("this is over", "what", c.what)
 }

@@ -26,11 +26,15 @@ type refusals struct {
 	path string // "" = nothing is kept
 	log  *slog.Logger
 	due  publisher
+	lost complaint // why nothing is kept
 }
 
 // openRefusals remembers what the process before this one knew.
 func openRefusals(dir string, log *slog.Logger) *refusals {
-	r := &refusals{wrongLogins: &wrongLogins{}, path: filepath.Join(dir, refusalsFile), log: log, due: newPublisher()}
+	r := &refusals{
+		wrongLogins: &wrongLogins{}, path: filepath.Join(dir, refusalsFile), log: log, due: newPublisher(),
+		lost: complaint{what: "when wrong passwords were tried is not kept over a restart"},
+	}
 	text, err := keep.ReadOwn(r.path, largestRefusals)
 	if err == nil {
 		err = r.UnmarshalText(text)
@@ -81,7 +85,5 @@ func (r *refusals) save(time.Time) {
 	if err == nil {
 		err = keep.Replace(r.path, append(text, '\n'), 0o600)
 	}
-	if err != nil {
-		r.log.Warn("when wrong passwords were tried is not kept over a restart", "why", err)
-	}
+	r.lost.take(r.log, err)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -27,10 +28,11 @@ type electorate struct {
 	client   *vantage.Client
 	interval time.Duration
 
+	silent complaint // why there is no newer answer
+	folded complaint // which vantages it cannot tell from each other
+
 	mu     sync.Mutex
 	answer vantage.Answer // the last whole one: what is in it grows old by itself
-	failed error          // why there is no newer one
-	folded string         // the vantages that it cannot tell from each other
 }
 
 // newElectorate is the electorate that the inventory names, nil if it names none.
@@ -42,7 +44,11 @@ func newElectorate(m *monitor, f *fleet.Fleet) (*electorate, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &electorate{m: m, client: client, interval: f.Interval}, nil
+	return &electorate{
+		m: m, client: client, interval: f.Interval,
+		silent: complaint{what: "the votes of the other vantages are not known: what they said is believed for 2.5 intervals"},
+		folded: complaint{what: "vantages that cannot be told apart have no vote"},
+	}, nil
 }
 
 // checks are those that have a role for any host of the inventory of now.
@@ -103,25 +109,18 @@ func (e *electorate) ask(ctx context.Context) {
 
 // take says whether there is a new answer.
 func (e *electorate) take(a vantage.Answer, err error) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.silent.take(e.m.log, err)
 	if err != nil {
-		if e.failed == nil || e.failed.Error() != err.Error() {
-			e.m.log.Warn("the votes of the other vantages are not known: what they said is believed for 2.5 intervals", "why", err)
-		}
-		e.failed = err
 		return false
 	}
-	if e.failed != nil {
-		e.m.log.Info("the votes of the other vantages are known again")
+	var folded error
+	if which := a.Folded(); which != "" {
+		folded = errors.New(which)
 	}
-	e.answer, e.failed = a, nil
-	if folded := a.Folded(); folded != e.folded {
-		e.folded = folded
-		if folded != "" {
-			e.m.log.Warn("vantages that cannot be told apart have no vote", "why", folded)
-		}
-	}
+	e.folded.take(e.m.log, folded)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.answer = a
 	return true
 }
 
