@@ -134,19 +134,15 @@ func serveBeside(b *testing.B, program string, args ...string) *beside {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	for end := time.Now().Add(20 * time.Second); ; {
-		if r, err := http.Get("http://" + addr + "/-/healthy"); err == nil {
+	answers := func(path string) bool {
+		r, err := http.Get("http://" + addr + path)
+		if err == nil {
 			r.Body.Close()
-			break
 		}
-		if r, err := http.Get("http://" + addr + "/metrics"); err == nil {
-			r.Body.Close()
-			break
-		}
-		if time.Now().After(end) {
-			b.Fatalf("%s does not answer:\n%s", program, said.String())
-		}
-		<-time.After(20 * time.Millisecond)
+		return err == nil
+	}
+	if !peers.Until(20*time.Second, func() bool { return answers("/-/healthy") || answers("/metrics") }) {
+		b.Fatalf("%s does not answer:\n%s", program, said.String())
 	}
 	path := "/probe?"
 	if strings.HasSuffix(program, "snmp-exporter") {

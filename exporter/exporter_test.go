@@ -228,17 +228,14 @@ func (s *server) until(path string, wanted ...string) string {
 	s.t.Helper()
 	var page string
 	var missing []string
-	deadline := time.Now().Add(40 * time.Second)
-	for time.Now().Before(deadline) {
+	if !peers.Until(40*time.Second, func() bool {
 		_, page = s.get(path)
 		missing = slices.DeleteFunc(slices.Clone(wanted), func(w string) bool { return strings.Contains(page, w) })
-		if len(missing) == 0 {
-			return page
-		}
-		<-time.After(50 * time.Millisecond)
+		return len(missing) == 0
+	}) {
+		s.t.Fatalf("%s never has %q:\n%s", path, missing, page)
 	}
-	s.t.Fatalf("%s never has %q:\n%s", path, missing, page)
-	return ""
+	return page
 }
 
 const oneHost = `

@@ -16,13 +16,13 @@ import (
 func fileSays(t *testing.T, situation, path, want string) {
 	t.Helper()
 	got := ""
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(20 * time.Millisecond) {
+	if !peers.Until(20*time.Second, func() bool {
 		text, _ := os.ReadFile(path)
-		if got = string(text); got == want {
-			return
-		}
+		got = string(text)
+		return got == want
+	}) {
+		t.Errorf("%s: the file says %q, want %q", situation, got, want)
 	}
-	t.Errorf("%s: the file says %q, want %q", situation, got, want)
 }
 
 // TestRealHostStatusFileOfARound: what a round amounts to is written; at the end, nothing is

@@ -113,10 +113,10 @@ type published struct {
 func (i *island) until(place, want string, within time.Duration) {
 	i.t.Helper()
 	got := ""
-	for deadline := time.Now().Add(within); time.Now().Before(deadline); <-time.After(100 * time.Millisecond) {
+	if !peers.Until(within, func() bool {
 		text, err := os.ReadFile(filepath.Join(i.dir, place, "status.json"))
 		if err != nil {
-			continue
+			return false
 		}
 		var p published
 		if err := json.Unmarshal(text, &p); err != nil || len(p.Components) != 1 {
@@ -125,11 +125,10 @@ func (i *island) until(place, want string, within time.Duration) {
 		c, v := p.Components[0], p.Monitor.Vantages
 		said := fmt.Sprintf("%s %d of %d %s %s %s %s %v", p.Monitor.Status, v.Healthy, v.Total, p.Status, c.Status, c.LastKnown, c.Votes, c.RegionsDown)
 		got = strings.Join(strings.Fields(said), " ")
-		if strings.HasPrefix(got, want) {
-			return
-		}
+		return strings.HasPrefix(got, want)
+	}) {
+		i.t.Fatalf("%s never says %q within %v: it says %q", place, want, within, got)
 	}
-	i.t.Fatalf("%s never says %q within %v: it says %q", place, want, within, got)
 }
 
 // TestRealPartition has three exporters in three places judge one host together, sees

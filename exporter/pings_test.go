@@ -142,18 +142,16 @@ func running(t *testing.T, m *monitor) (stop func()) {
 // metrics is the page once it is as wanted.
 func metrics(t *testing.T, m *monitor, wanted func(page string) bool) string {
 	t.Helper()
-	ticks := time.NewTicker(100 * time.Millisecond)
-	defer ticks.Stop()
-	h := m.operator()
-	for deadline := time.Now().Add(60 * time.Second); ; <-ticks.C {
+	page, h := "", m.operator()
+	if !peers.Until(60*time.Second, func() bool {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-		if page := w.Body.String(); wanted(page) {
-			return page
-		} else if time.Now().After(deadline) {
-			t.Fatalf("it never becomes so:\n%.3000s", page)
-		}
+		page = w.Body.String()
+		return wanted(page)
+	}) {
+		t.Fatalf("it never becomes so:\n%.3000s", page)
 	}
+	return page
 }
 
 // TestRealNames: a thousand names are resolved, and again, so that hosts are followed to

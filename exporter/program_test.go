@@ -44,17 +44,12 @@ func TestRealToldToStopAtAnyMoment(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := fmt.Sprintf(`"bytes_out":%d,"requests":%d,"user":"alice"`, 1000*lines, lines)
-	deadline := time.Now().Add(30 * time.Second)
-	for {
-		out := usage(t, program, filepath.Join(dir, "ledger.db"))
-		if strings.Contains(out, want) {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Errorf("%s is not in %s", want, out)
-			break
-		}
-		<-time.After(50 * time.Millisecond)
+	out := ""
+	if !peers.Until(30*time.Second, func() bool {
+		out = usage(t, program, filepath.Join(dir, "ledger.db"))
+		return strings.Contains(out, want)
+	}) {
+		t.Errorf("%s is not in %s", want, out)
 	}
 	_ = last.Process.Signal(syscall.SIGTERM)
 	if err := last.Wait(); err != nil {
@@ -66,9 +61,7 @@ func TestRealToldToStopAtAnyMoment(t *testing.T) {
 func TestRealSecondExporterOfAStateDirectory(t *testing.T) {
 	s := startServer(t, "hosts: [{name: a, address: 127.0.0.1, checks: {packet_loss: {}}}]")
 	s.until("/metrics", "milepost_build_info")
-	for end := time.Now().Add(10 * time.Second); control.Free(t.Context(), s.m.stateDir) == nil && time.Now().Before(end); {
-		<-time.After(10 * time.Millisecond)
-	}
+	peers.Until(10*time.Second, func() bool { return control.Free(t.Context(), s.m.stateDir) != nil })
 	exit, _, faults := execute("serve", "--config.file", s.file, "--state-dir", s.m.stateDir, "--web.listen-address", "127.0.0.1:0")
 	if exit != 1 || !strings.Contains(faults, "another milepost-exporter answers there: give this one a state_dir of its own") {
 		t.Errorf("%d %s", exit, faults)
@@ -127,16 +120,18 @@ func TestRealPublicListenerAndHangup(t *testing.T) {
 	until := func(url, want string) {
 		t.Helper()
 		body := ""
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(20 * time.Millisecond) {
-			if r, err := http.Get("http://" + url); err == nil {
-				b, _ := io.ReadAll(r.Body)
-				r.Body.Close()
-				if body = fmt.Sprint(r.StatusCode, " ", string(b)); strings.Contains(body, want) {
-					return
-				}
+		if !peers.Until(20*time.Second, func() bool {
+			r, err := http.Get("http://" + url)
+			if err != nil {
+				return false
 			}
+			defer r.Body.Close()
+			b, _ := io.ReadAll(r.Body)
+			body = fmt.Sprint(r.StatusCode, " ", string(b))
+			return strings.Contains(body, want)
+		}) {
+			t.Errorf("%s never has %q: %s", url, want, body)
 		}
-		t.Errorf("%s never has %q: %s", url, want, body)
 	}
 	until(public+"/status.json", `200 {"schema":"milepost.status/1"`)
 	until(public+"/metrics", "404 ")

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"milepost/lib/peers"
 )
 
 // TestRealPublishDir: an exporter that runs writes every round for a web server, status.json
@@ -45,21 +47,20 @@ status: {publish_dir: %s, page: {name: Proxies}}
 // awaitSeq waits for a status.json that is newer than that of the number.
 func awaitSeq(t *testing.T, dir string, than int64) int64 {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); <-time.After(20 * time.Millisecond) {
+	var d struct{ Seq int64 }
+	if !peers.Until(30*time.Second, func() bool {
 		text, err := os.ReadFile(filepath.Join(dir, "status.json"))
 		if err != nil {
-			continue
+			return false
 		}
-		var d struct{ Seq int64 }
 		if err := json.Unmarshal(text, &d); err != nil {
 			t.Fatalf("half a file was seen: %v", err)
 		}
-		if d.Seq > than {
-			return d.Seq
-		}
+		return d.Seq > than
+	}) {
+		t.Fatalf("no status.json newer than %d", than)
 	}
-	t.Fatalf("no status.json newer than %d", than)
-	return 0
+	return d.Seq
 }
 
 func unpacked(t *testing.T, path string) []byte {

@@ -136,13 +136,10 @@ func TestRealThisMachineWithoutPrivileges(t *testing.T) {
 	}
 	want := `pinging "127.0.0.1": no permission for ICMP: run setcap cap_net_raw=p "` + program.Path + `"`
 	var out []byte
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); <-time.After(50 * time.Millisecond) {
+	if !peers.Until(30*time.Second, func() bool {
 		out, _ = program.Command(t.Context(), "why", name, "--state-dir", dir).CombinedOutput()
-		if strings.Contains(string(out), want) {
-			break
-		}
-	}
-	if !strings.Contains(string(out), want) {
+		return strings.Contains(string(out), want)
+	}) {
 		t.Errorf("%s, not in: %s\n%s", want, out, said.String())
 	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)

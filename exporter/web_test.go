@@ -76,12 +76,9 @@ func TestRealWebConfig(t *testing.T) {
 		return answer.StatusCode, nil
 	}
 	for _, url := range []string{"https://" + ours + "/-/healthy", "https://" + everybodys + "/status.json", "https://" + canarys + "/"} {
-		deadline := time.Now().Add(30 * time.Second)
-		for _, err := ask(url, "", ""); err != nil; _, err = ask(url, "", "") {
-			if time.Now().After(deadline) {
-				t.Fatal(err)
-			}
-			<-time.After(20 * time.Millisecond)
+		var err error
+		if !peers.Until(30*time.Second, func() bool { _, err = ask(url, "", ""); return err == nil }) {
+			t.Fatal(err)
 		}
 	}
 	for _, tt := range []struct {

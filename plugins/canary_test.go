@@ -34,14 +34,16 @@ func startCanary(t *testing.T) (url string) {
 	}
 	t.Cleanup(func() { stop(); _ = canary.Wait() })
 	url = "http://" + addr + "/"
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		if r, err := http.Get(url); err == nil {
+	if !peers.Until(20*time.Second, func() bool {
+		r, err := http.Get(url)
+		if err == nil {
 			_ = r.Body.Close()
-			return url
 		}
+		return err == nil
+	}) {
+		t.Fatal("the canary does not answer")
 	}
-	t.Fatal("the canary does not answer")
-	return ""
+	return url
 }
 
 // The address that the origin saw proves which way a request went, though the proxy

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -150,19 +151,19 @@ func TestSignals(t *testing.T) {
 // socket open: it hears signals by then, and waits for its peer.
 func untilWaiting(t *testing.T, pid int, supervised bool) {
 	t.Helper()
-	for began := time.Now(); time.Since(began) < 10*time.Second; time.Sleep(5 * time.Millisecond) {
+	if !peers.Until(10*time.Second, func() bool {
 		who := pid
 		if supervised {
 			who = childOf(t, pid)
 		}
 		links, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", who))
-		for _, l := range links {
-			if to, err := os.Readlink(l); err == nil && strings.HasPrefix(to, "socket:") {
-				return
-			}
-		}
+		return slices.ContainsFunc(links, func(l string) bool {
+			to, err := os.Readlink(l)
+			return err == nil && strings.HasPrefix(to, "socket:")
+		})
+	}) {
+		t.Fatal("it does not wait for its peer")
 	}
-	t.Fatal("it does not wait for its peer")
 }
 
 // childOf is the child that a process has; 0 = none.

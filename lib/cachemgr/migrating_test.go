@@ -149,14 +149,18 @@ func squidExporter(t *testing.T, program string, squid int) func() string {
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	return func() string {
-		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); <-time.After(20 * time.Millisecond) {
-			if answer, err := http.Get("http://" + address + "/metrics"); err == nil {
-				text, _ := io.ReadAll(answer.Body)
-				answer.Body.Close()
-				return string(text)
+		var text []byte
+		if !peers.Until(20*time.Second, func() bool {
+			answer, err := http.Get("http://" + address + "/metrics")
+			if err != nil {
+				return false
 			}
+			defer answer.Body.Close()
+			text, err = io.ReadAll(answer.Body)
+			return err == nil
+		}) {
+			t.Fatal("squid-exporter does not answer")
 		}
-		t.Fatal("squid-exporter does not answer")
-		return ""
+		return string(text)
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"milepost/lib/crew"
+	"milepost/lib/peers"
 )
 
 // smallDisk is a file system of its own, of so many bytes.
@@ -112,10 +112,8 @@ func TestRealDiskThatIsReadOnlyForAWhile(t *testing.T) {
 	counting.Go(func() { _ = l.Follow(ctx) })
 	until := func(what string, ok func() bool) {
 		t.Helper()
-		for end := time.Now().Add(4 * retry); !ok(); <-time.After(10 * time.Millisecond) {
-			if time.Now().After(end) {
-				t.Fatal(what)
-			}
+		if !peers.Until(4*retry, ok) {
+			t.Fatal(what)
 		}
 	}
 	until("that nothing can be written is not told", func() bool { return sample(l, "ledger_counting") == 0 && sample(l, "squid_log_lag_bytes") > 0 })

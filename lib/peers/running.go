@@ -156,17 +156,26 @@ func (r *Running) await() error {
 // until waits for what the server is about to do.
 func (r *Running) until(what string, done func() bool) {
 	r.tb.Helper()
-	late := time.NewTimer(startPatience)
+	if !Until(startPatience, done) {
+		r.tb.Fatalf("waiting for %s by %q: not there after %s", what, r.args[0], startPatience)
+	}
+}
+
+// Until asks again and again, for at most so long, whether what another process is about
+// to do is done, and says whether it was in the end.
+func Until(within time.Duration, done func() bool) bool {
+	late := time.NewTimer(within)
 	defer late.Stop()
 	again := time.NewTicker(pollInterval)
 	defer again.Stop()
 	for !done() {
 		select {
 		case <-late.C:
-			r.tb.Fatalf("waiting for %s by %q: not there after %s", what, r.args[0], startPatience)
+			return done()
 		case <-again.C:
 		}
 	}
+	return true
 }
 
 // alive says that the process was started and has not ended.

@@ -117,10 +117,7 @@ scrape_configs: [{job_name: milepost, static_configs: [{targets: [%s]}]}]
 		return len(differ) == 0
 	}
 	// A rule's word is of its last evaluation: what was scraped since is not in it yet.
-	deadline := time.Now().Add(20 * time.Second)
-	for (scrapes.Load() < 3*vantages || !compare()) && time.Now().Before(deadline) {
-		<-time.After(200 * time.Millisecond)
-	}
+	peers.Until(20*time.Second, func() bool { return scrapes.Load() >= 3*vantages && compare() })
 	for _, d := range differ[:min(len(differ), 5)] {
 		t.Error(d)
 	}

@@ -252,13 +252,11 @@ func TestRealChronyVouches(t *testing.T) {
 			c := Default()
 			c.chronyd, c.adjtimex = row.addr, unsynchronised
 			var got MonitorClock
-			for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			if !peers.Until(30*time.Second, func() bool { // the client takes some answers to make up its mind
 				var err error
-				if got, err = c.vouch(t.Context()); err == nil && strings.Contains(got.String(), row.want) {
-					break // the client takes some answers to make up its mind
-				}
-			}
-			if !strings.Contains(got.String(), row.want) {
+				got, err = c.vouch(t.Context())
+				return err == nil && strings.Contains(got.String(), row.want)
+			}) {
 				t.Errorf("%q, want %q", got, row.want)
 			}
 		})

@@ -91,14 +91,15 @@ func TestValidate(t *testing.T) {
 func TestLimits(t *testing.T) {
 	const always = "no_answer! not_recursive! "
 	for args, want := range map[string]string{
-		"":                         always + "wrong_answer! hijack! outage! no_tcp? time",
-		"--tcp must":               always + "wrong_answer! hijack! outage! no_tcp! time",
-		"--tcp no --random none":   always + "wrong_answer! outage! time",
-		"--dnssec should --tcp no": always + "wrong_answer! hijack! outage! no_dnssec? time",
-		"--dnssec must --ttl --authority 192.0.2.1 --query example.net": always + "wrong_answer! hijack! outage! no_tcp? no_dnssec! disagrees? ttl_stuck? time",
-		"--resolv-conf":                                        always + "wrong_answer! hijack! outage! no_tcp? lookups_fail! stall? time",
-		"--expect-nameserver 192.0.2.1":                        always + "wrong_answer! hijack! outage! no_tcp? lookups_fail! stall? nameservers! time",
+		"":                              always + "wrong_answer! hijack! outage! no_tcp? time",
+		"--tcp must":                    always + "wrong_answer! hijack! outage! no_tcp! time",
+		"--tcp no --random none":        always + "wrong_answer! outage! time",
+		"--dnssec should --tcp no":      always + "wrong_answer! hijack! outage! no_dnssec? time",
+		"--resolv-conf":                 always + "wrong_answer! hijack! outage! no_tcp? lookups_fail! stall? time",
+		"--expect-nameserver 192.0.2.1": always + "wrong_answer! hijack! outage! no_tcp? lookups_fail! stall? nameservers! time",
 		"--expect-search none --expect-option rotate -w 1 -c2": always + "wrong_answer! hijack! outage! no_tcp? lookups_fail! stall? search? options? time?!",
+
+		"--dnssec must --ttl --authority 192.0.2.1 --query example.net": always + "wrong_answer! hijack! outage! no_tcp? no_dnssec! disagrees? ttl_stuck? time",
 	} {
 		var got []string
 		for _, l := range configure(t, strings.Fields(args)...).Limits() {
